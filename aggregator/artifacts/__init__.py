@@ -1,0 +1,1 @@
+"""Artifact drivers, named by their YAML key; imported on use."""

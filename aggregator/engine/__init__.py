@@ -1,0 +1,1 @@
+"""The sans-IO engine: events in, commands and changes out."""

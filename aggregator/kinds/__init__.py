@@ -1,0 +1,1 @@
+"""One file per template key; this table is the list of them."""

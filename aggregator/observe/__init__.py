@@ -1,0 +1,1 @@
+"""Observers: how a run is shown while it runs."""

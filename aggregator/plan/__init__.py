@@ -1,0 +1,1 @@
+"""What a document means: names become integers, texts become compiled programs."""

@@ -1,0 +1,1 @@
+"""The embedded world for first runs and tests: a sample posts API, and AWS by moto's server."""

@@ -1,0 +1,1 @@
+"""The document as written: YAML with positions, typed models, decoding and checks."""
