@@ -125,7 +125,7 @@ class LanguageError(AggError):
         self.kind = kind
 
 
-class LimitExceeded(LanguageError):
+class LimitExceeded(LanguageError):  # noqa: N818
     """A named limit (`limit`) of the small languages was passed."""
 
     def __init__(self, limit: str, message: str, *, text: str = "", start: int = 0) -> None:
