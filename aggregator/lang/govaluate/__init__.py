@@ -1,0 +1,1 @@
+"""The condition language of `when`: tokens, grammar and evaluation, as the govaluate library has them."""
