@@ -1,1 +1,1 @@
-"""Journals: where a run's events are committed before they are acted on."""
+"""Journals: where the events of runs are kept, and the state folder around them."""
