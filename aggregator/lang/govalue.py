@@ -8,6 +8,7 @@ everything else may treat them as the int, list or dict that they are.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -144,6 +145,19 @@ def go_kind(value: Any) -> str:
         return "map"
     name = go_type(value)
     return "func" if name.startswith("func(") else name
+
+
+def to_bytes(text: str) -> bytes:
+    """The bytes of a Go string; bytes that are no UTF-8 are kept in a str by Python's surrogateescape."""
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half of a surrogate pair, which Go has no way to hold
+        return re.sub("[\ud800-\udc7f\udd00-\udfff]", "\ufffd", text).encode("utf-8", "surrogateescape")
+
+
+def from_bytes(data: bytes) -> str:
+    """The Go string of these bytes, whatever they are."""
+    return data.decode("utf-8", "surrogateescape")
 
 
 def assignable(value: Any, param: GoParameter) -> bool:

@@ -80,8 +80,9 @@ UTC: Final = Zone("UTC")
 
 @lru_cache(maxsize=64)
 def _abbreviations(zone: Zone) -> tuple[tuple[str, int], ...]:
-    """All abbreviations that the zone uses since 1900, later ones first."""
-    seen = {zone.lookup(unix)[:2]: None for unix in range(4_102_444_800, -2_208_988_800, -HALF_YEAR)}
+    """All abbreviations that the zone uses until 2100, later ones first; the local mean time comes last."""
+    samples = (*range(4_102_444_800, -2_208_988_800, -HALF_YEAR), FIRST)
+    seen = {zone.lookup(unix)[:2]: None for unix in samples}
     return tuple(seen)
 
 
