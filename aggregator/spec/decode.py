@@ -1,0 +1,151 @@
+"""Documents to models: every object of a text decoded, and all that is wrong with it collected in one go."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from aggregator.errors import Diagnostic, nearest
+from aggregator.source import Span
+from aggregator.spec.bundle import KINDS, Bundle, Loaded
+from aggregator.spec.shapes import Decoding, decode_root, describe
+from aggregator.spec.yaml import parse_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aggregator.source import Source
+    from aggregator.spec.yaml import Document, Path
+
+API_VERSION: Final = "argoproj.io/v1alpha1"
+ARGO_KINDS: Final = frozenset(
+    {"Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow", "WorkflowEventBinding"}
+)
+# Written by Argo's controller, or belonging to other products of the same group.
+FOREIGN_KINDS: Final = {
+    "WorkflowTaskSet": "Argo's controller writes it; it can't be run",
+    "WorkflowTaskResult": "Argo's controller writes it; it can't be run",
+    "WorkflowArtifactGCTask": "Argo's controller writes it; it can't be run",
+    "EventSource": "it belongs to Argo Events",
+    "EventBus": "it belongs to Argo Events",
+    "Sensor": "it belongs to Argo Events",
+    "Application": "it belongs to Argo CD",
+    "Rollout": "it belongs to Argo Rollouts",
+}
+
+
+def decode_text(source: Source, *, strict: bool = True) -> Bundle:
+    """Everything that a text holds. Unknown fields are errors when strict, else warnings."""
+    parsed = parse_text(source)
+    bundle = decode_documents(parsed.documents, strict=strict)
+    bundle.diagnostics[:0] = parsed.diagnostics
+    if not parsed.documents and not parsed.diagnostics:
+        problem = "the file is empty" if not source.text.strip() else "the file holds no document, only comments"
+        bundle.diagnostics.append(Diagnostic("empty-file", problem, Span(source, 0, 1)))
+    return bundle
+
+
+def decode_documents(documents: Iterable[Document], *, strict: bool = True) -> Bundle:
+    """The objects of documents, those inside a `kind: List` one by one."""
+    bundle = Bundle()
+    for document in documents:
+        if document.value is not None:
+            _decode(document, document.value, (), bundle, strict)
+    return bundle
+
+
+def _decode(document: Document, value: Any, path: Path, bundle: Bundle, strict: bool) -> None:
+    def report(code: str, message: str, at: Path, hint: str = "", severity: str = "error") -> None:
+        span = document.span((*path, *at))
+        if severity == "error":
+            bundle.diagnostics.append(Diagnostic(code, message, span, hint))
+        else:
+            bundle.diagnostics.append(Diagnostic(code, message, span, hint, "note"))
+
+    if not isinstance(value, dict):
+        report("not-an-object", f"expected an object with apiVersion and kind, got {describe(value)}", ())
+        return
+    kind, version = value.get("kind"), value.get("apiVersion")
+    if not isinstance(kind, str) or not kind:
+        problem = "the document has no kind" if kind is None else f"kind must be text, got {describe(kind)}"
+        hint = nearest("kind", (k for k in value if k != "kind")) and "did you mean `kind`?"
+        report("missing-kind", problem, ("kind",), hint or "write `kind: Workflow`")
+    elif kind in KINDS:
+        if kind in ARGO_KINDS and version != API_VERSION:
+            seen = "missing" if version is None else f"{describe(version)}"
+            _version_warning(document, (*path, "apiVersion"), seen, bundle)
+        _load(document, path, kind, bundle, strict=strict)
+    elif kind == "List" or (kind.endswith("List") and isinstance(value.get("items"), list)):
+        items = value.get("items")
+        if not isinstance(items, list):
+            report("wrong-type", f".items: expected list, got {describe(items)}", ("items",))
+            return
+        for index, item in enumerate(items):
+            _decode(document, item, (*path, "items", index), bundle, strict)
+    elif kind in FOREIGN_KINDS:
+        report("unknown-kind", f"kind {kind} is not run here: {FOREIGN_KINDS[kind]}", ("kind",))
+    elif _is_kubernetes(kind, version):
+        metadata = value.get("metadata")
+        name = metadata.get("name") if isinstance(metadata, dict) else None
+        bundle.others.append(Loaded(kind, name if isinstance(name, str) else "", value, document, path))
+        report("other-kind", f"kind {kind} is carried along; runs here do not use it", ("kind",), severity="note")
+    else:
+        report("unknown-kind", f"kind {kind!r} is not known", ("kind",), nearest(kind, KINDS))
+
+
+def _version_warning(document: Document, path: Path, seen: str, bundle: Bundle) -> None:
+    message = f"apiVersion is {seen}; a cluster takes only {API_VERSION}"
+    bundle.diagnostics.append(Diagnostic("api-version", message, document.span(path), "", "warning"))
+
+
+def _load(document: Document, path: Path, kind: str, bundle: Bundle, *, strict: bool) -> None:
+    value = document.value
+    for part in path:
+        value = value[part]
+    model_type, home = KINDS[kind]
+    decoding = Decoding(document, strict=strict)
+    model: Any = decode_root(model_type, value, decoding, path)
+    bundle.diagnostics.extend(decoding.diagnostics)
+    getattr(bundle, home).append(Loaded(kind, model.metadata.name, model, document, path))
+
+
+# Kinds of Kubernetes' own groups that people keep beside workflows.
+_KUBERNETES: Final = frozenset(
+    {
+        "Namespace",
+        "Pod",
+        "Service",
+        "ServiceAccount",
+        "Role",
+        "RoleBinding",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "Deployment",
+        "StatefulSet",
+        "DaemonSet",
+        "ReplicaSet",
+        "Job",
+        "CronJob",
+        "Ingress",
+        "NetworkPolicy",
+        "PersistentVolume",
+        "StorageClass",
+        "LimitRange",
+        "ResourceQuota",
+        "HorizontalPodAutoscaler",
+        "PodDisruptionBudget",
+        "PriorityClass",
+        "CustomResourceDefinition",
+        "Endpoints",
+        "ResourceClaim",
+        "ResourceClaimTemplate",
+        "DeviceClass",
+        "Kustomization",
+    }
+)
+
+
+def _is_kubernetes(kind: str, version: Any) -> bool:
+    if kind in _KUBERNETES:
+        return True
+    # Custom resources of other products: any group but Argo's own.
+    return isinstance(version, str) and "/" in version and not version.startswith("argoproj.io/")
