@@ -62,8 +62,7 @@ def test_a_full_file_system_is_said(tmp_path):
         journal.create(RunRow(uid="u", name="wf"))
         journal.append("u", [b"kept"])
         with pytest.raises(StoreError, match="full"):
-            for _ in range(100):
-                journal.append("u", [b"x" * 50_000])
+            journal.append("u", [b"x" * 50_000] * 100)
         assert next(journal.read("u")) == b"kept"
         journal.close()
     finally:
