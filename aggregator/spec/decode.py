@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import Diagnostic, nearest
 from aggregator.source import Span
 from aggregator.spec.bundle import KINDS, Bundle, Loaded
-from aggregator.spec.shapes import Decoding, decode_root, describe
+from aggregator.spec.decoding import Decoding, describe
+from aggregator.spec.shapes import decode_root
 from aggregator.spec.yaml import parse_text
 
 if TYPE_CHECKING:
@@ -37,11 +39,16 @@ def decode_text(source: Source, *, strict: bool = True) -> Bundle:
     """Everything that a text holds. Unknown fields are errors when strict, else warnings."""
     parsed = parse_text(source)
     bundle = decode_documents(parsed.documents, strict=strict)
-    bundle.diagnostics[:0] = parsed.diagnostics
+    bundle.diagnostics[:0] = parsed.diagnostics if strict else map(_tolerated, parsed.diagnostics)
     if not parsed.documents and not parsed.diagnostics:
         problem = "the file is empty" if not source.text.strip() else "the file holds no document, only comments"
         bundle.diagnostics.append(Diagnostic("empty-file", problem, Span(source, 0, 1)))
     return bundle
+
+
+def _tolerated(diagnostic: Diagnostic) -> Diagnostic:
+    """When not strict, Argo takes the last of duplicate keys."""
+    return replace(diagnostic, severity="warning") if diagnostic.code == "yaml-duplicate-key" else diagnostic
 
 
 def decode_documents(documents: Iterable[Document], *, strict: bool = True) -> Bundle:
