@@ -1,0 +1,276 @@
+"""Ledger rows of templates: what each field of a template, its body and its calls means here."""
+
+from aggregator.spec import models
+
+ROWS = {
+    models.Template: """
+        name                          implemented  Unique in its workflow.
+        inputs                        implemented  Parameters and artifacts that it takes.
+        outputs                       implemented  Parameters and artifacts that it gives.
+        nodeSelector                  ignored      One machine: nothing to select.
+        affinity                      ignored      One machine: nothing to select.
+        metadata                      ignored      Labels and annotations of pods.
+        annotations                   implemented  The display name of its nodes.
+        daemon                        later        Read and kept; daemons come with more of the process runtime.
+        steps                         implemented  Groups one after the other, their members at once.
+        container                     emulated     A process on the host, its image mapped by rules.
+        containerSet                  later        Read and checked.
+        script                        emulated     A process on the host, its image mapped by rules.
+        resource                      later        Read and checked; needs a cluster.
+        dag                           implemented  Tasks and their dependencies.
+        suspend                       implemented  Waits for time or for `agg resume`.
+        data                          later        Read and checked.
+        http                          implemented  A request by agg itself.
+        plugin                        emulated     Built in: aws-sns, aws-sqs and aws-lambda; others are refused.
+        volumes                       emulated     Local folders and files in the place of pod volumes.
+        initContainers                later        Read and checked.
+        sidecars                      later        Read and checked.
+        archiveLocation               implemented  Where its artifacts go.
+        activeDeadlineSeconds         implemented  Limits a leaf.
+        retryStrategy                 implemented  When and how often it is tried again.
+        parallelism                   implemented  Limits its active children.
+        failFast                      implemented  Of a steps or dag template with parallelism.
+        tolerations                   ignored      One machine: nothing to tolerate.
+        schedulerName                 ignored      One machine: nothing to schedule on.
+        priorityClassName             ignored      No priority classes here.
+        serviceAccountName            ignored      No RBAC here.
+        automountServiceAccountToken  ignored      No RBAC here.
+        executor                      ignored      No executor container here.
+        hostAliases                   ignored      The host resolves names.
+        securityContext               ignored      Processes run as the user who runs agg.
+        podSpecPatch                  later        Read and kept; it is not applied yet.
+        podResources                  ignored      Pod-wide budgets have no meaning for processes.
+        resourceClaims                ignored      No device claims here.
+        metrics                       later        Read and checked; not exported yet.
+        synchronization               implemented  Mutexes and semaphores, held over all attempts.
+        memoize                       implemented  Outputs are kept and used again.
+        timeout                       implemented  Limits a leaf from the start of its node.
+        pendingTimeout                implemented  Limits the wait before a leaf starts.
+    """,
+    models.Metadata: """
+        annotations  ignored  Processes carry none.
+        labels       ignored  Processes carry none.
+    """,
+    models.ExecutorConfig: """
+        serviceAccountName  ignored  No executor container here.
+    """,
+    models.Container: """
+        name                      implemented  Of the container; `main` counts for templates.
+        image                     emulated     Mapped to a host command by rules of the settings.
+        command                   implemented  What runs.
+        args                      implemented  Its arguments.
+        workingDir                implemented  Where it runs.
+        ports                     ignored      Processes bind what they bind.
+        envFrom                   emulated     Variables from ConfigMap and Secret documents.
+        env                       implemented  Variables.
+        resources                 later        Read and kept; limits are not enforced yet.
+        resizePolicy              ignored      Processes are not resized.
+        restartPolicy             ignored      Only retryStrategy restarts.
+        restartPolicyRules        ignored      Only retryStrategy restarts.
+        volumeMounts              emulated     Local folders at those paths.
+        volumeDevices             ignored      No block devices here.
+        livenessProbe             ignored      Nothing restarts a process.
+        readinessProbe            later        Of daemons.
+        startupProbe              ignored      Nothing restarts a process.
+        lifecycle                 ignored      No kubelet runs these hooks.
+        terminationMessagePath    ignored      Messages come from the exit.
+        terminationMessagePolicy  ignored      Messages come from the exit.
+        imagePullPolicy           ignored      Nothing is pulled for processes.
+        securityContext           ignored      Processes run as the user who runs agg.
+        stdin                     ignored      Leaves have no terminal.
+        stdinOnce                 ignored      Leaves have no terminal.
+        tty                       ignored      Leaves have no terminal.
+    """,
+    models.EnvVar: """
+        name       implemented  Of the variable.
+        value      implemented  Text; a number must be in quotes.
+        valueFrom  emulated     From local secrets, ConfigMaps and fields of the pod.
+    """,
+    models.VolumeMount: """
+        name               emulated  A volume of the workflow or template.
+        mountPath          emulated  Where the leaf sees it.
+        subPath            emulated  A part of it.
+        subPathExpr        ignored   Variables are not expanded there.
+        readOnly           emulated  Where the isolation can enforce it.
+        recursiveReadOnly  ignored   No nested mounts here.
+        mountPropagation   ignored   No nested mounts here.
+    """,
+    models.UserContainer: """
+        mirrorVolumeMounts  later  With sidecars and init containers.
+    """,
+    models.Script: """
+        source  implemented  Written to a file that the command gets as its last argument.
+    """,
+    models.ContainerNode: """
+        dependencies  later  With containerSet.
+    """,
+    models.ContainerSet: """
+        containers     later  Read and checked.
+        volumeMounts   later  Read and kept.
+        retryStrategy  later  Read and kept.
+    """,
+    models.ContainerSetRetryStrategy: """
+        duration  later  Read and kept.
+        retries   later  Read and kept.
+    """,
+    models.Resource: """
+        action             later  Read and checked.
+        mergeStrategy      later  Read and kept.
+        manifest           later  Read and kept.
+        manifestFrom       later  Read and kept.
+        setOwnerReference  later  Read and kept.
+        successCondition   later  Read and kept.
+        failureCondition   later  Read and kept.
+        flags              later  Read and kept.
+    """,
+    models.ManifestFrom: """
+        artifact  later  Read and kept.
+    """,
+    models.Suspend: """
+        duration  implemented  Seconds or a duration; a tag may give it.
+    """,
+    models.HTTP: """
+        method              implemented  GET when absent.
+        url                 implemented  Where to.
+        headers             implemented  Sent along.
+        timeoutSeconds      implemented  Of one attempt; none when absent.
+        successCondition    implemented  An expression over request and response; else 2xx counts.
+        body                implemented  Sent as it is.
+        bodyFrom            implemented  Sent as bytes.
+        insecureSkipVerify  implemented  Takes any certificate.
+    """,
+    models.HTTPHeader: """
+        name       implemented  Of the header.
+        value      implemented  Of the header.
+        valueFrom  emulated     From local secrets.
+    """,
+    models.HTTPHeaderSource: """
+        secretKeyRef  emulated  From local secrets.
+    """,
+    models.HTTPBodySource: """
+        bytes  implemented  Base64 of the body.
+    """,
+    models.Data: """
+        source          later  Read and checked.
+        transformation  later  Read and checked.
+    """,
+    models.DataSource: """
+        artifactPaths  later  Read and checked.
+    """,
+    models.TransformationStep: """
+        expression  later  Read and checked.
+    """,
+    models.TemplateRef: """
+        name          implemented  The WorkflowTemplate, from the files given and the local store.
+        template      implemented  The template in it.
+        clusterScope  implemented  Looks among ClusterWorkflowTemplates.
+    """,
+    models.ContinueOn: """
+        error   implemented  Goes on after Error.
+        failed  implemented  Goes on after Failed.
+    """,
+    models.Sequence: """
+        count   implemented  How many; a negative one is an error.
+        start   implemented  The first number.
+        end     implemented  The last number, upwards or downwards.
+        format  implemented  Go's printf of the number.
+    """,
+    models.LifecycleHook: """
+        template     implemented  What runs.
+        arguments    implemented  Its arguments.
+        templateRef  implemented  What runs, from a WorkflowTemplate.
+        expression   implemented  When it runs.
+    """,
+    models.WorkflowStep: """
+        name          implemented  Unique in its template.
+        template      implemented  What is called.
+        inline        implemented  A template written in place.
+        arguments     implemented  Values for its inputs.
+        templateRef   implemented  What is called, from a WorkflowTemplate.
+        withItems     implemented  One node for each item.
+        withParam     implemented  One node for each item of a JSON list.
+        withSequence  implemented  One node for each number.
+        when          implemented  Skipped unless true.
+        continueOn    implemented  Failures that do not stop the rest.
+        onExit        implemented  Runs when it has ended.
+        hooks         implemented  Run when their expression becomes true.
+    """,
+    models.DAGTask: """
+        dependencies  implemented  Tasks that must have ended well.
+        depends       implemented  A condition over the results of other tasks.
+    """,
+    models.DAG: """
+        target    implemented  The tasks wanted; others are left out.
+        tasks     implemented  At least one.
+        failFast  implemented  As Argo's code does it (see the differences).
+    """,
+    models.RetryStrategy: """
+        limit        implemented  How many times again.
+        retryPolicy  implemented  After which outcomes.
+        backoff      implemented  How long to wait before the next attempt.
+        affinity     ignored      One machine: no other host to try.
+        expression   implemented  Decides by the last attempt.
+    """,
+    models.Backoff: """
+        duration     implemented  The first wait.
+        factor       implemented  By how much it grows.
+        maxDuration  implemented  How long to try at all.
+        cap          implemented  The longest wait.
+    """,
+    models.RetryAffinity: """
+        nodeAntiAffinity  ignored  One machine: no other host to try.
+    """,
+    models.Synchronization: """
+        semaphores  implemented  Counted locks.
+        mutexes     implemented  Exclusive locks.
+    """,
+    models.SemaphoreRef: """
+        configMapKeyRef  emulated     The limit, from a ConfigMap document.
+        database         emulated     The limit, from the local database.
+        namespace        implemented  Part of the lock's name.
+    """,
+    models.SyncDatabaseRef: """
+        key  emulated  The lock's name in the local database.
+    """,
+    models.Mutex: """
+        name       implemented  The lock's name.
+        namespace  implemented  Part of the lock's name.
+        database   emulated     All locks are in the local database.
+    """,
+    models.Memoize: """
+        key     implemented  Under which outputs are kept.
+        cache   emulated     The name of a local cache.
+        maxAge  implemented  How old they may be.
+    """,
+    models.Cache: """
+        configMap  emulated  The name of a local cache.
+    """,
+    models.Metrics: """
+        prometheus  later  Read and checked; not exported yet.
+    """,
+    models.Prometheus: """
+        name       later  Read and checked.
+        labels     later  Read and checked.
+        help       later  Read and checked.
+        when       later  Read and kept.
+        gauge      later  Read and checked.
+        histogram  later  Read and checked.
+        counter    later  Read and checked.
+    """,
+    models.MetricLabel: """
+        key    later  Read and checked.
+        value  later  Read and checked.
+    """,
+    models.Counter: """
+        value  later  Read and kept.
+    """,
+    models.Gauge: """
+        value      later  Read and kept.
+        realtime   later  Read and kept.
+        operation  later  Read and kept.
+    """,
+    models.Histogram: """
+        value    later  Read and kept.
+        buckets  later  Read and kept.
+    """,
+}
