@@ -1,0 +1,103 @@
+"""Plain progress, for logs and pipes: one line per event, still readable at 10,000 nodes.
+
+`12:00:01 Running    fetch-all  message`. Rules:
+
+- A node gets a line when it begins to run, when it ends, and for each retry; groups of steps and retry wrappers, which
+  repeat what their children say, only when they end badly.
+- A loop of more than `FEW` elements gets no line per element, except for failures and retries; instead, every `every`
+  seconds and at its end, one line with its tally.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+from aggregator.observe.board import BAD, ENDED, Board, Loop, Row
+from aggregator.observe.columns import one_line
+from aggregator.observe.outlet import Outlet
+from aggregator.observe.tally import tally_text
+from aggregator.observe.timetext import clock_duration, local_clock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aggregator.ports import Change, Stream
+
+FEW = 20
+WORD = 9
+_QUIET = frozenset({"StepGroup", "Retry"})
+
+
+class PlainLines:
+    """`every`: seconds between two tallies of the same loop."""
+
+    def __init__(self, stream: TextIO, mask: Callable[[str], str] = str, *, every: float = 5.0) -> None:
+        self._outlet = Outlet(stream, mask)
+        self._board = Board()
+        self._every = every
+        self._told: dict[int, tuple[str, str]] = {}
+
+    def on_change(self, change: Change) -> None:
+        about = self._board.apply(change)
+        if about is None:
+            self._tell_run(change)
+        elif isinstance(about, Loop):
+            self._tell_loop(about, change)
+        else:
+            self._tell_row(about, change)
+
+    def on_output(self, node: int, stream: Stream, data: bytes) -> None:
+        """What leaves print is shown by `logs.py`, where it is wanted."""
+
+    def notice(self, text: str) -> None:
+        self._outlet.write(f"{self._outlet.mask(text)}\n")
+
+    def close(self) -> None:
+        """Lines are written as they come."""
+
+    def _tell_run(self, change: Change) -> None:
+        took = f"{clock_duration(change.at - self._board.since)}  " if change.phase in ENDED else ""
+        self._line(change.at, change.phase or "Pending", change.name, f"{took}{change.message}")
+
+    def _tell_row(self, row: Row, change: Change) -> None:
+        if change.kind == "retry":
+            self._line(change.at, "Retry", self._short(change.name), change.message)
+            return
+        quiet = row.type in _QUIET and change.phase not in BAD
+        if quiet or change.phase in ("", "Omitted") or (change.phase == "Pending" and not change.message):
+            return
+        if self._told.get(change.node) == (change.phase, change.message):
+            return
+        self._told[change.node] = (change.phase, change.message)
+        took = f"{clock_duration(change.at - row.since)}  " if row.leaf and change.phase in ENDED else ""
+        place = f"  ({change.position})" if change.phase in BAD and row.leaf and change.position else ""
+        self._line(change.at, change.phase, self._short(change.name), f"{took}{change.message}{place}")
+
+    def _tell_loop(self, loop: Loop, change: Change) -> None:
+        few = loop.total <= FEW
+        bad = change.phase in BAD and change.type != "Retry"
+        news = few and change.leaf and (change.phase == "Running" or change.phase in ENDED)
+        if change.kind == "retry":
+            self._line(change.at, "Retry", self._short(change.name), change.message)
+        elif (bad or news) and self._told.get(change.node) != (change.phase, change.message):
+            self._told[change.node] = (change.phase, change.message)
+            self._line(change.at, change.phase, self._short(change.name), change.message)
+        if few:
+            return
+        if loop.ended() and loop.told >= 0:
+            loop.told = -1.0  # its end is told once
+            self._line(change.at, loop.phase, loop.name, tally_text(loop, change.at))
+        elif not loop.ended() and change.at - loop.told >= self._every:
+            loop.told = change.at
+            self._line(change.at, "Running", loop.name, tally_text(loop, change.at))
+
+    def _short(self, name: str) -> str:
+        """The node's name without the workflow's, which would stand on every line."""
+        own = self._board.name
+        if own and name.startswith(own) and name[len(own) : len(own) + 1] in ("[", ".", "("):
+            return name[len(own) :].removeprefix(".")
+        return name
+
+    def _line(self, at: float, word: str, name: str, rest: str) -> None:
+        text = f"{local_clock(at)} {word:<{WORD}}  {name}  {rest}"
+        self._outlet.write(one_line(self._outlet.mask(text)).rstrip() + "\n")

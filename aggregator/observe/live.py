@@ -1,0 +1,102 @@
+"""The live tree on a terminal: drawn a few times a second beside the run, never by the run."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, TextIO
+
+from aggregator.observe.board import Board
+from aggregator.observe.columns import one_line
+from aggregator.observe.frame import frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.text import Text
+
+    from aggregator.ports import Change, Stream
+
+FRAMES_PER_SECOND = 5
+STYLES = {
+    "Running": "cyan",
+    "Succeeded": "green",
+    "Failed": "red",
+    "Error": "red",
+    "Pending": "yellow",
+    "Skipped": "dim",
+}
+
+
+class LiveTree:
+    """Redraws itself in its own thread until `close`, which leaves the last frame on the screen.
+
+    `clock`: Unix seconds, for what is shown as passing; virtual where the run's time is.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO,
+        mask: Callable[[str], str] = str,
+        *,
+        clock: Callable[[], float] = time.time,
+        frames_per_second: float = FRAMES_PER_SECOND,
+    ) -> None:
+        from rich.console import Console  # noqa: PLC0415 - rich takes a while to import, and only terminals need it
+        from rich.live import Live  # noqa: PLC0415
+
+        self._board = Board()
+        self._mask = mask
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._console = Console(file=stream, force_terminal=True, highlight=False, markup=False, emoji=False)
+        self._live = Live(
+            get_renderable=self._draw,
+            console=self._console,
+            refresh_per_second=frames_per_second,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            vertical_overflow="crop",
+        )
+        self._open = False
+        self._guarded(self._live.start)
+        self._open = True
+
+    def on_change(self, change: Change) -> None:
+        with self._lock:
+            self._board.apply(change)
+
+    def on_output(self, node: int, stream: Stream, data: bytes) -> None:
+        """What leaves print is shown by `logs.py`, where it is wanted; `print_line` puts a line above the tree."""
+
+    def notice(self, text: str) -> None:
+        self.print_line(self._mask(text))
+
+    def print_line(self, text: str) -> None:
+        """A line of masked text that scrolls away above the tree."""
+        if self._open:
+            self._guarded(lambda: self._console.print(one_line(text), soft_wrap=True))
+
+    def close(self) -> None:
+        if self._open:
+            self._open = False
+            self._guarded(self._live.stop)
+
+    def _draw(self) -> Text:
+        from rich.text import Text  # noqa: PLC0415
+
+        # One column is left free: some terminals break the line when the last one is written.
+        width, height = max(10, self._console.width - 1), max(4, self._console.height - 1)
+        with self._lock:
+            lines = frame(self._board, self._clock(), width, height, self._mask)
+        text = Text(no_wrap=True, overflow="crop", end="")
+        for index, (line, phase) in enumerate(lines):
+            text.append(("\n" if index else "") + line, style=STYLES.get(phase))
+        return text
+
+    def _guarded(self, call: Callable[[], object]) -> None:
+        """A terminal that went away must not harm the run."""
+        try:
+            call()
+        except (OSError, ValueError):
+            self._open = False

@@ -1,0 +1,30 @@
+"""A stream that observers write to: it masks secrets, and a reader who went away never harms the run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Outlet:
+    """Whole lines, flushed as they come. After the first failed write everything is dropped."""
+
+    def __init__(self, stream: TextIO, mask: Callable[[str], str] = str) -> None:
+        self.stream = stream
+        self.mask = mask
+        self._open = True
+
+    def write(self, text: str) -> None:
+        """Write text that the caller has masked."""
+        if not self._open:
+            return
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except UnicodeEncodeError:
+            encoding = self.stream.encoding or "ascii"
+            self.write(text.encode(encoding, "replace").decode(encoding))
+        except (OSError, ValueError):  # a pipe whose reader left, or a stream that was closed
+            self._open = False
