@@ -1,0 +1,464 @@
+"""AWS clients: credentials by every link of the chain, endpoints, regions, and errors in words."""
+
+import json
+import threading
+
+import pytest
+
+from aggregator.aws.access import Access, access_of
+from aggregator.aws.clients import AwsClients
+from aggregator.aws.names import aws_host, looks_like_placeholder, parse_arn
+from aggregator.errors import NotFound, StoreError, TransientError
+from aggregator.secrets.store import SecretStore
+
+KEYS = {"accessKeySecret": {"name": "s", "key": "a"}, "secretKeySecret": {"name": "s", "key": "b"}}
+ROLE = "arn:aws:iam::123456789012:role/worker"
+
+
+@pytest.fixture
+def make():
+    made = []
+
+    def clients(**settings):
+        made.append(AwsClients(**settings))
+        return made[-1]
+
+    yield clients
+    for each in made:
+        each.close()
+
+
+def secrets(**values):
+    return SecretStore(environ={}, extra={("s", key): value for key, value in values.items()})
+
+
+def whoami(client):
+    with client.calling("ask who we are") as api:
+        return api.get_caller_identity()["Arn"]
+
+
+# --- endpoints
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "region"),
+    [
+        ("s3.amazonaws.com", ""),
+        ("https://s3.amazonaws.com/", ""),
+        ("s3.eu-west-1.amazonaws.com", "eu-west-1"),
+        ("s3-us-west-2.amazonaws.com", "us-west-2"),
+        ("s3.dualstack.eu-central-1.amazonaws.com:443", "eu-central-1"),
+        ("s3-fips.us-gov-west-1.amazonaws.com", "us-gov-west-1"),
+        ("s3.cn-north-1.amazonaws.com.cn", "cn-north-1"),
+        ("s3-external-1.amazonaws.com", "us-east-1"),
+        ("s3-accelerate.amazonaws.com", ""),
+        ("S3.US-EAST-1.AMAZONAWS.COM", "us-east-1"),
+        ("sqs.us-east-1.api.aws", "us-east-1"),
+        ("eu-west-1.queue.amazonaws.com", "eu-west-1"),
+        ("sns.ap-southeast-2.amazonaws.com", "ap-southeast-2"),
+    ],
+)
+def test_hosts_of_aws_itself(endpoint, region):
+    host = aws_host(endpoint)
+    assert host is not None
+    assert host.region == region
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "minio:9000",
+        "localhost",
+        "s3.amazonaws.com.evil.example",
+        "amazonaws.com.example",
+        "s3.amazonaws.com:9000",
+        "storage.googleapis.com",
+        "bucket.vpce-1a2b-3c4d.s3.us-east-1.vpce.amazonaws.com",
+    ],
+)
+def test_all_other_hosts(endpoint):
+    assert aws_host(endpoint) is None
+
+
+def test_aws_endpoints_are_not_forced_and_the_region_decides(clean_aws, make):
+    clients = make()
+    keys = {"access_key": "AKIA1", "secret_key": "x" * 8}
+    assert clients.client("s3", Access(endpoint="s3.amazonaws.com", region="eu-west-3", **keys)).endpoint == (
+        "https://s3.eu-west-3.amazonaws.com"
+    )
+    assert clients.client("s3", Access(endpoint="s3.eu-north-1.amazonaws.com", **keys)).region == "eu-north-1"
+    given = clients.client("s3", Access(endpoint="s3.eu-north-1.amazonaws.com", region="eu-west-3", **keys))
+    assert given.region == "eu-west-3"
+    assert (
+        "dualstack.eu-west-1"
+        in clients.client("s3", Access(endpoint="s3.dualstack.eu-west-1.amazonaws.com", **keys)).endpoint
+    )
+    plain = clients.client("s3", Access(endpoint="s3.amazonaws.com", region="eu-west-3", insecure=True, **keys))
+    assert plain.endpoint == "http://s3.eu-west-3.amazonaws.com"
+
+
+def test_the_environments_endpoint_applies_to_aws_only(clean_aws, make, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:7")
+    clients = make()
+    assert clients.client("s3", Access(endpoint="s3.amazonaws.com")).endpoint == "http://127.0.0.1:7"
+    assert clients.client("s3", Access()).endpoint == "http://127.0.0.1:7"
+    assert clients.client("s3", Access(endpoint="minio.example:9000")).endpoint == "https://minio.example:9000"
+    assert (
+        clients.client("s3", Access(endpoint="minio.example:9000", insecure=True)).endpoint
+        == "http://minio.example:9000"
+    )
+
+
+def test_the_sandbox_stands_in_for_aws_but_not_for_other_hosts(clean_aws, make, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:7")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAUSERSOWN")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "users-own-secret")
+    clients = make(endpoint="http://127.0.0.1:8")
+    inside = clients.client("s3", Access(endpoint="s3.us-east-1.amazonaws.com"))
+    assert inside.endpoint == "http://127.0.0.1:8"
+    assert inside.who() == "the sandbox"
+    assert clients.client("sns").endpoint == "http://127.0.0.1:8"
+    outside = clients.client("s3", Access(endpoint="minio.example", access_key="a", secret_key="b"))
+    assert outside.endpoint == "https://minio.example"
+
+
+def test_one_client_for_all_that_call_alike(clean_aws, make):
+    clients = make()
+    assert clients.client("s3", Access(region="us-east-1")) is clients.client("s3", Access(region="us-east-1"))
+    assert clients.client("s3", Access(region="us-east-1")) is not clients.client("s3", Access(region="us-east-2"))
+
+
+def test_the_region_of_the_environment(clean_aws, make, monkeypatch):
+    clients = make(region="eu-south-1")
+    assert clients.client("sns").region == "eu-south-1"
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-2")
+    assert make().client("sns").region == "eu-west-2"
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert make().client("sns").region == "eu-west-1"
+    assert make().client("sns", Access(region="ca-central-1")).region == "ca-central-1"
+
+
+def test_without_a_region_only_s3_can_be_called(clean_aws, make):
+    assert make().client("s3").region == "us-east-1"
+    with pytest.raises(StoreError, match="SNS: no region is known"):
+        make().client("sns")
+
+
+def test_botocores_own_retries_are_off(clean_aws, make, stub_server):
+    url, seen = stub_server(
+        lambda method, path: (503, {"Retry-After": "7"}, b"<Error><Code>SlowDown</Code><Message>wait</Message></Error>")
+    )
+    client = make().client("s3", Access(endpoint=url, access_key="a", secret_key="b"))
+    with pytest.raises(TransientError, match="SlowDown wait") as caught, client.calling("list") as api:
+        api.list_objects_v2(Bucket="b")
+    assert caught.value.retry_after == 7
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "style", "start"),
+    [
+        ("minio.example:9000", "", "https://minio.example:9000/bucket"),
+        ("minio.example:9000", "virtual-hosted", "https://bucket.minio.example:9000/"),
+        ("oss-cn-beijing.aliyuncs.com", "", "https://bucket.oss-cn-beijing.aliyuncs.com/"),
+        ("s3.amazonaws.com", "", "https://bucket.s3.amazonaws.com/"),
+        ("s3.eu-west-1.amazonaws.com", "path", "https://s3.eu-west-1.amazonaws.com/bucket"),
+    ],
+)
+def test_addressing(clean_aws, make, endpoint, style, start):
+    access = access_of({"endpoint": endpoint, "addressingStyle": style, **KEYS}, secrets(a="key", b="secret"))
+    client = make().client("s3", access)
+    assert client.api.generate_presigned_url("list_objects_v2", Params={"Bucket": "bucket"}).startswith(start)
+
+
+# --- credentials
+
+
+def test_keys_of_the_environment(aws, make, monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAENVIRONMENT1")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "environment-secret")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
+    learnt = []
+    client = make(learn=learnt.append).client("sts")
+    assert "123456789012" in whoami(client)
+    assert client.who() == "access key ...ENT1 of the environment"
+    assert learnt == ["environment-secret"]
+
+
+def test_keys_of_a_profile(aws, make, monkeypatch, clean_aws):
+    (clean_aws / ".aws").mkdir()
+    (clean_aws / ".aws" / "credentials").write_text(
+        "[work]\naws_access_key_id=AKIAPROFILE99999\naws_secret_access_key=profile-secret\n"
+    )
+    (clean_aws / ".aws" / "config").write_text("[profile work]\nregion=eu-west-1\n")
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
+    client = make().client("sns")
+    assert client.region == "eu-west-1"
+    with client.calling("list topics") as api:
+        api.list_topics()
+    assert client.who() == "access key ...9999 of ~/.aws/credentials"
+
+
+def test_a_profile_that_does_not_exist(clean_aws, make, monkeypatch):
+    monkeypatch.setenv("AWS_PROFILE", "nobody")
+    with pytest.raises(StoreError, match="nobody") as caught:
+        make().client("s3")
+    assert "list-profiles" in caught.value.hint
+
+
+def test_web_identity_as_irsa_mounts_it(aws, make, monkeypatch, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("header.payload.signature")
+    monkeypatch.setenv("AWS_WEB_IDENTITY_TOKEN_FILE", str(token))
+    monkeypatch.setenv("AWS_ROLE_ARN", ROLE)
+    monkeypatch.setenv("AWS_ROLE_SESSION_NAME", "pod")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    learnt = []
+    client = make(learn=learnt.append).client("sts")
+    assert whoami(client) == "arn:aws:sts::123456789012:assumed-role/worker/pod"
+    assert client.who().endswith("of web identity")
+    assert len(learnt) == 2
+
+
+def test_the_instances_role_by_its_metadata_service(aws, make, monkeypatch, stub_server):
+    role = {
+        "Code": "Success",
+        "Type": "AWS-HMAC",
+        "AccessKeyId": "ASIAINSTANCE1234",
+        "SecretAccessKey": "instance-secret",
+        "Token": "instance-token",
+        "Expiration": "2099-01-01T00:00:00Z",
+        "LastUpdated": "2024-01-01T00:00:00Z",
+    }
+
+    def metadata(method, path):
+        if method == "PUT" and path == "/latest/api/token":
+            return 200, {}, b"session"
+        if path.endswith("/security-credentials/"):
+            return 200, {}, b"vm-role"
+        if path.endswith("/security-credentials/vm-role"):
+            return 200, {}, json.dumps(role).encode()
+        return 404, {}, b""
+
+    url, seen = stub_server(metadata)
+    monkeypatch.delenv("AWS_EC2_METADATA_DISABLED")
+    monkeypatch.setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
+    learnt = []
+    client = make(learn=learnt.append, region="us-east-1").client("sts")
+    whoami(client)
+    assert client.who() == "access key ...1234 of the instance role"
+    assert learnt == ["instance-secret", "instance-token"]
+    assert seen[0][1] == "/latest/api/token"
+
+
+def test_keys_and_session_token_of_secrets(aws, make, monkeypatch, stub_server):
+    url, seen = stub_server(lambda method, path: (200, {}, b"<ListAllMyBucketsResult/>"))
+    fields = {
+        "endpoint": url,
+        "region": "us-east-1",
+        "accessKeySecret": {"name": "s", "key": "a"},
+        "secretKeySecret": {"name": "s", "key": "b"},
+        "sessionTokenSecret": {"name": "s", "key": "c"},
+    }
+    access = access_of(fields, secrets(a="AKIASECRETS\n", b="the-secret-key\n", c="the-token"))
+    assert "the-secret-key" not in repr(access)
+    client = make().client("s3", access)
+    with client.calling("list buckets") as api:
+        api.list_buckets()
+    headers = {name.lower(): value for name, value in seen[0][2].items()}
+    assert headers["x-amz-security-token"] == "the-token"
+    assert "Credential=AKIASECRETS/" in headers["authorization"]
+    assert client.who() == "access key ...RETS of secret 's' key 'a'"
+
+
+def test_a_role_is_assumed_by_sts_with_whatever_keys_there_are(aws, make, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws)
+    learnt = []
+    access = access_of(
+        {
+            "roleARN": ROLE,
+            "region": "us-east-1",
+            "accessKeySecret": {"name": "s", "key": "a"},
+            "secretKeySecret": {"name": "s", "key": "b"},
+        },
+        secrets(a="AKIAROLEBASE", b="role-base-secret"),
+    )
+    client = make(learn=learnt.append).client("sts", access)
+    assert whoami(client) == "arn:aws:sts::123456789012:assumed-role/worker/agg-workflows"
+    assert client.who().endswith(f"of role {ROLE}")
+    # The base key, and the role's temporary key and token.
+    assert len(learnt) == 3
+    assert "role-base-secret" in learnt
+
+
+def test_a_role_that_may_not_be_assumed_says_so(clean_aws, make, monkeypatch, stub_server):
+    body = b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>"
+    url, _ = stub_server(lambda method, path: (403, {}, body))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+    client = make(region="us-east-1").client(
+        "s3", Access(role_arn=ROLE, access_key="a", secret_key="b", origin="the YAML")
+    )
+    with (
+        pytest.raises(StoreError, match=f"STS: can't assume the role {ROLE}: AssumeRole is not allowed"),
+        client.calling("list") as api,
+    ):
+        api.list_buckets()
+
+
+def test_no_credentials_at_all_names_the_chain_and_the_ways_out(clean_aws, make):
+    client = make(region="us-east-1").client("s3")
+    with pytest.raises(StoreError) as caught, client.calling("store s3://b/k") as api:
+        api.list_buckets()
+    for word in (
+        "S3: can't store s3://b/k",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_WEB_IDENTITY_TOKEN_FILE",
+        "SSO",
+        "instance role",
+    ):
+        assert word in caught.value.message
+    assert "--sandbox" in caught.value.hint
+    assert "secrets" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"accessKeySecret": {"name": "s", "key": "a"}}, "accessKeySecret is given without secretKeySecret"),
+        ({"secretKeySecret": {"name": "s", "key": "a"}}, "secretKeySecret is given without accessKeySecret"),
+        ({"sessionTokenSecret": {"name": "s", "key": "a"}}, "without keys"),
+        ({"accessKeySecret": {"name": "s"}}, "accessKeySecret must name a secret"),
+        ({"region": "AWS_REGION"}, "looks like a placeholder"),
+        ({"region": "us_east"}, "is no AWS region"),
+        ({"region": 5}, "region must be a text"),
+        ({"addressingStyle": "diagonal"}, "addressingStyle 'diagonal'"),
+    ],
+)
+def test_fields_that_make_no_sense(fields, words):
+    with pytest.raises(StoreError, match=words):
+        access_of(fields, secrets(a="value"))
+
+
+def test_a_store_that_is_not_aws_names_its_regions_as_it_likes():
+    assert access_of({"region": "garage", "endpoint": "localhost:3900"}, secrets()).region == "garage"
+
+
+def test_a_certificate_that_is_none(clean_aws, make):
+    access = access_of({"endpoint": "minio.example", "caSecret": {"name": "s", "key": "ca"}}, secrets(ca="what"))
+    with pytest.raises(StoreError, match="no PEM certificate"):
+        make().client("s3", access)
+
+
+# --- errors
+
+ANSWERS = [
+    (404, "NoSuchKey", NotFound, "no such object"),
+    (404, "NoSuchBucket", StoreError, "the bucket does not exist"),
+    (403, "AccessDenied", StoreError, "ListBuckets is not allowed"),
+    (400, "ExpiredToken", StoreError, "credentials have expired"),
+    (403, "InvalidAccessKeyId", StoreError, "credentials are not accepted"),
+    (403, "SignatureDoesNotMatch", StoreError, "credentials are not accepted"),
+    (403, "RequestTimeTooSkewed", StoreError, "this machine's clock is wrong"),
+    (400, "AuthorizationHeaderMalformed", StoreError, "wrong region"),
+    (503, "SlowDown", TransientError, "SlowDown"),
+    (400, "RequestTimeout", TransientError, "RequestTimeout"),
+    (400, "BadDigest", TransientError, "BadDigest"),
+    (500, "InternalError", TransientError, "InternalError"),
+    (502, "Weird", TransientError, "Weird"),
+    (429, "Weird", TransientError, "Weird"),
+    (400, "Weird", StoreError, "Weird said so"),
+]
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=lambda answer: answer[1])
+def test_answers_that_refuse(clean_aws, make, stub_server, answer):
+    status, code, kind, words = answer
+    body = f"<Error><Code>{code}</Code><Message>said so</Message></Error>".encode()
+    url, _ = stub_server(lambda method, path: (status, {"x-amz-bucket-region": "eu-west-9"}, body))
+    access = Access(endpoint=url, region="us-east-1", access_key="AKIAWHOWEARE", secret_key="b", origin="the YAML")
+    client = make().client("s3", access)
+    with pytest.raises(StoreError if kind is not NotFound else NotFound) as caught, client.calling("do this") as api:
+        api.list_buckets()
+    assert type(caught.value) is kind
+    assert "S3: can't do this: " in caught.value.message
+    assert words in caught.value.message
+    if "clock" not in words:
+        assert f"region us-east-1, endpoint {url}, as access key ...EARE of the YAML" in caught.value.message
+    if "region" in words:
+        assert "eu-west-9" in caught.value.hint
+
+
+def test_a_date_in_retry_after_is_measured_against_the_answers_own(clean_aws, make, stub_server):
+    headers = {"Retry-After": "Wed, 21 Oct 2015 07:28:30 GMT"}
+    url, _ = stub_server(lambda method, path: (503, headers, b""))
+    client = make().client("s3", Access(endpoint=url, access_key="a", secret_key="b"))
+    with pytest.raises(TransientError) as caught, client.calling("x") as api:
+        api.list_buckets()
+    assert caught.value.retry_after == 0  # the stub's Date is today, long after
+
+
+def test_nobody_listens(clean_aws, make):
+    client = make().client("s3", Access(endpoint="http://127.0.0.1:9", access_key="a", secret_key="b"))
+    with pytest.raises(TransientError, match="the connection failed"), client.calling("x") as api:
+        api.list_buckets()
+
+
+def test_a_stalled_answer_is_transient(clean_aws, make, stub_server):
+    gate = threading.Event()
+
+    def stall(method, path):
+        gate.wait(20)
+        return 200, {}, b""
+
+    url, _ = stub_server(stall)
+    client = make(read_timeout=0.2).client("s3", Access(endpoint=url, access_key="a", secret_key="b"))
+    try:
+        with pytest.raises(TransientError, match="the connection failed"), client.calling("x") as api:
+            api.list_buckets()
+    finally:
+        gate.set()
+
+
+def test_tls_that_fails_is_not_transient(clean_aws, make, stub_server):
+    url, _ = stub_server(lambda method, path: (200, {}, b""))
+    client = make().client("s3", Access(endpoint=url.removeprefix("http://"), access_key="a", secret_key="b"))
+    with pytest.raises(StoreError, match="TLS") as caught, client.calling("x") as api:
+        api.list_buckets()
+    assert not isinstance(caught.value, TransientError)
+    assert "insecure" in caught.value.hint
+
+
+# --- names
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("SNS_TOPIC_ARN", "looks like a placeholder"),
+        ("arn:aws:sns:AWS_REGION:AWS_ACCOUNT_ID:topic", "looks like a placeholder"),
+        ("topic", "no ARN"),
+        ("arn:aws:sqs:us-east-1:123456789012:q", "of 'sqs', not of 'sns'"),
+        ("arn:aws:sns::123456789012:q", "region '' is none"),
+    ],
+)
+def test_arns_that_are_none(text, words):
+    with pytest.raises(StoreError, match=words):
+        parse_arn(text, service="sns", field="topicArn")
+
+
+def test_an_arn():
+    arn = parse_arn("arn:aws-cn:sns:cn-north-1:123456789012:a:b", service="sns", field="topicArn")
+    assert (arn.partition, arn.region, arn.account, arn.resource) == ("aws-cn", "cn-north-1", "123456789012", "a:b")
+
+
+@pytest.mark.parametrize("text", ["S3_BUCKET_NAME", "<bucket>", "${BUCKET}", "your-bucket", "xxxx", "YOUR_KEY"])
+def test_placeholders(text):
+    assert looks_like_placeholder(text)
+
+
+@pytest.mark.parametrize("text", ["argo-workflow-data", "us-east-1", "data", "", "MYBUCKET"])
+def test_real_names_are_no_placeholders(text):
+    assert not looks_like_placeholder(text)

@@ -1,0 +1,79 @@
+"""Fixtures that several folders of tests share: moto's AWS on a real socket, and an environment without the developer's AWS."""
+
+import json
+import os
+import threading
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def moto_server():
+    from moto.server import ThreadedMotoServer
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def clean_aws(monkeypatch, tmp_path_factory):
+    """No AWS settings but the test's own: no variables, no ~/.aws, no metadata service of the machine."""
+    for name in list(os.environ):
+        if name.startswith(("AWS_", "AGG_SECRET_")) or name.lower() in {"http_proxy", "https_proxy", "all_proxy"}:
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    return home
+
+
+@pytest.fixture
+def aws(moto_server, clean_aws):
+    """The URL of an empty AWS."""
+    for path, body in (("reset", {}), ("config", {"lambda": {"use_docker": False}})):
+        request = urllib.request.Request(f"{moto_server}/moto-api/{path}", json.dumps(body).encode(), method="POST")
+        request.add_header("Content-Type", "application/json")
+        urllib.request.urlopen(request, timeout=30).close()
+    return moto_server
+
+
+@pytest.fixture
+def stub_server():
+    """Start stubs on sockets: each answers (method, path, ...) by a function's (status, headers, body) and keeps the requests."""
+    servers = []
+
+    def start(answers):
+        seen = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self):
+                body = self.rfile.read(int(self.headers.get("content-length") or 0))
+                seen.append((self.command, self.path, dict(self.headers), body))
+                status, headers, body = answers(self.command, self.path)
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+
+            def log_message(self, *args):
+                pass
+
+        for method in ("GET", "HEAD", "PUT", "POST", "DELETE"):
+            setattr(Handler, f"do_{method}", Handler.answer)
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        servers.append(server)
+        return f"http://127.0.0.1:{server.server_port}", seen
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
