@@ -43,25 +43,32 @@ def _head(board: Board, now: float, mask: Callable[[str], str]) -> Styled:
 
 
 def _whole(board: Board) -> Iterator[tuple[str, Row | Loop]]:
-    """Every row with its branch lines, parents first; groups of steps and single attempts give way to their children."""
-    pending: list[tuple[str, str, Row | Loop]] = [("", "", root) for root in reversed(board.roots)]
+    """Every row with its branch lines, parents first."""
+    pending: list[tuple[str, str, Row | Loop]] = [("", "", root) for root in reversed(_visible(board, board.roots))]
     while pending:
         lead, below, item = pending.pop()
+        yield lead, item
         if isinstance(item, Loop):
-            yield lead, item
             continue
-        # The root says what the head line says already.
-        hidden = item.name == board.name or _gives_way(item)
-        if not hidden:
-            yield lead, item
-        children = [child for child in item.children if not (isinstance(child, Row) and child.phase == "Omitted")]
-        inner, deeper = (lead, below) if hidden else (below, below)
-        if hidden:
-            pending.extend((inner, deeper, child) for child in reversed(children))
-            continue
+        children = _visible(board, item.children)
         for index in range(len(children) - 1, -1, -1):
             last = index == len(children) - 1
             pending.append((below + ("└─" if last else "├─"), below + ("  " if last else "│ "), children[index]))
+
+
+def _visible(board: Board, items: Sequence[Row | Loop]) -> list[Row | Loop]:
+    """The items that get lines: omitted nodes get none; groups of steps, single attempts and the root give way to theirs."""
+    visible: list[Row | Loop] = []
+    pending = list(reversed(items))
+    while pending:
+        item = pending.pop()
+        if isinstance(item, Loop):
+            visible.append(item)
+        elif item.name == board.name or _gives_way(item):
+            pending.extend(reversed(item.children))
+        elif item.phase != "Omitted":
+            visible.append(item)
+    return visible
 
 
 def _gives_way(row: Row) -> bool:
@@ -98,8 +105,11 @@ def _focus(board: Board, now: float, width: int, room: int, mask: Callable[[str]
     room -= 1
     failed = [row for row in islice(reversed(board.failed.values()), 4 * FAILURES) if not _group(row)][:FAILURES]
     loops = list(islice(board.active_loops.values(), room))
-    running = islice((row for row in islice(board.running.values(), 8 * room) if not _group(row)), room)
-    shown: list[Row | Loop] = [*reversed(failed), *loops, *running][:room]
+    running = [row for row in islice(board.running.values(), 8 * room) if not _group(row)]
+    shown: list[Row | Loop] = []
+    for some in (reversed(failed), loops, running):
+        shown.extend(some)
+    del shown[room:]
     lines = [_entry("", item, now, width, mask) for item in shown]
     counts = [
         f"{board.lines} lines in all",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, TextIO, cast
 
 from aggregator.observe.board import Board
 from aggregator.observe.columns import one_line
 from aggregator.observe.frame import frame
+from aggregator.observe.outlet import PatientStream
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,7 +50,9 @@ class LiveTree:
         self._mask = mask
         self._clock = clock
         self._lock = threading.Lock()
-        self._console = Console(file=stream, force_terminal=True, highlight=False, markup=False, emoji=False)
+        self._console = Console(
+            file=cast("TextIO", PatientStream(stream)), force_terminal=True, highlight=False, markup=False, emoji=False
+        )
         self._live = Live(
             get_renderable=self._draw,
             console=self._console,
@@ -58,8 +61,7 @@ class LiveTree:
             redirect_stderr=False,
             vertical_overflow="crop",
         )
-        self._open = False
-        self._guarded(self._live.start)
+        self._live.start()
         self._open = True
 
     def on_change(self, change: Change) -> None:
@@ -75,12 +77,12 @@ class LiveTree:
     def print_line(self, text: str) -> None:
         """A line of masked text that scrolls away above the tree."""
         if self._open:
-            self._guarded(lambda: self._console.print(one_line(text), soft_wrap=True))
+            self._console.print(one_line(text), soft_wrap=True)
 
     def close(self) -> None:
         if self._open:
             self._open = False
-            self._guarded(self._live.stop)
+            self._live.stop()
 
     def _draw(self) -> Text:
         from rich.text import Text  # noqa: PLC0415
@@ -93,10 +95,3 @@ class LiveTree:
         for index, (line, phase) in enumerate(lines):
             text.append(("\n" if index else "") + line, style=STYLES.get(phase))
         return text
-
-    def _guarded(self, call: Callable[[], object]) -> None:
-        """A terminal that went away must not harm the run."""
-        try:
-            call()
-        except (OSError, ValueError):
-            self._open = False

@@ -28,3 +28,22 @@ class Outlet:
             self.write(text.encode(encoding, "replace").decode(encoding))
         except (OSError, ValueError):  # a pipe whose reader left, or a stream that was closed
             self._open = False
+
+
+class PatientStream:
+    """A text stream for others to write to, which drops what a terminal that went away can't take any more."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.encoding = stream.encoding
+        self.isatty = stream.isatty
+        self.fileno = stream.fileno
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
