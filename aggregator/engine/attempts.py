@@ -1,0 +1,107 @@
+"""Starting one attempt of a template: a composite's frame, or the order to run a leaf with its body filled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aggregator.engine.commands import Attempt, StartLeaf
+from aggregator.engine.inputs import NodeError
+from aggregator.engine.node import ERROR, PENDING, RUNNING, Node, node_id, pod_name
+from aggregator.engine.scope import Scope
+from aggregator.errors import LanguageError
+from aggregator.lang.gotime import parse_duration
+from aggregator.lang.tags import LENIENT
+
+if TYPE_CHECKING:
+    from aggregator.engine.machine import Machine
+    from aggregator.plan.program import Template
+
+
+def start_attempt(machine: Machine, node: Node, template: Template, scope: Scope, depth: int) -> None:
+    """Run the node's template once: `node` is the attempt itself, not its retry wrapper."""
+    kind = machine.kinds[template.kind]
+    node.depth = depth
+    machine.take(node, template, kind.slot)
+    if template.leaf and template.kind != "suspend":
+        try:
+            attempt = make_attempt(machine, node, template, scope)
+        except (LanguageError, NodeError) as problem:
+            machine.finish(node, ERROR, str(problem))
+            return
+        machine.active[node.number] = node
+        machine.set_phase(node, PENDING)
+        machine.command(StartLeaf(attempt))
+        return
+    machine.set_phase(node, RUNNING)
+    kind.begin(machine, node, scope)
+
+
+def make_attempt(machine: Machine, node: Node, template: Template, scope: Scope) -> Attempt:
+    """The order to run a leaf: its body filled with everything known, inputs as they were handed over."""
+    pod = pod_name(machine.name, node.name, template.name)
+    scope = Scope(scope, {"pod.name": pod, "node.name": node.name})
+    if template.body.static:
+        body = dict(template.raw)
+        body.pop("retryStrategy", None)
+    else:
+        body = template.body.fill(scope, machine.context, LENIENT)
+    if node.inputs is not None:
+        body["inputs"] = node.inputs
+    spec = machine.program.spec
+    location = body.get("archiveLocation") or {}
+    if not location and machine.repository is not None:
+        location = machine.repository.fill(scope, machine.context, LENIENT)
+    return Attempt(
+        node=node.number,
+        node_id=node_id(machine.name, node.name),
+        name=node.name,
+        display_name=node.display,
+        template_name=template.name,
+        pod_name=pod,
+        kind=template.kind,
+        template=body,
+        index=node.attempt or 0,
+        workflow=machine.name,
+        uid=machine.uid,
+        namespace=machine.globals.local.get("workflow.namespace", "default"),
+        deadline=_deadline(machine, node, body),
+        want_result=wants_result(node),
+        volumes=list(spec.get("volumes") or ()),
+        archive_logs=bool(_first(location.get("archiveLogs"), spec.get("archiveLogs"))),
+        artifact_location=location,
+        service_account=spec.get("serviceAccountName") or "",
+    )
+
+
+def wants_result(node: Node) -> bool:
+    """Whether something in the enclosing template refers to this node's outputs.result."""
+    if node.template is not None and node.template.kind in ("http", "data"):
+        return True
+    boundary = node.boundary
+    if boundary is None or node.task is None or boundary.template is None:
+        return False
+    return node.task.name in boundary.template.wanted_results
+
+
+def _deadline(machine: Machine, node: Node, body: dict[str, Any]) -> float | None:
+    """The earliest of the template's own limits and, outside exit handlers, the run's."""
+    ends = []
+    seconds = body.get("activeDeadlineSeconds")
+    if seconds is not None:
+        try:
+            ends.append(machine.at + float(seconds))
+        except (TypeError, ValueError):
+            raise NodeError(f"activeDeadlineSeconds must be a number of seconds, it is {seconds!r}") from None
+    if body.get("timeout"):
+        ends.append(node.started + parse_duration(str(body["timeout"])).ns / 1e9)
+    run_deadline = machine.options.get("deadline_at")
+    if run_deadline is not None and not node.exempt:
+        ends.append(run_deadline)
+    limit = node.scope.own("retries.deadline") if node.scope is not None else None
+    if isinstance(limit, float):
+        ends.append(limit)
+    return min(ends) if ends else None
+
+
+def _first(*values: Any) -> Any:
+    return next((v for v in values if v is not None), None)

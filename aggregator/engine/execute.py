@@ -1,0 +1,231 @@
+"""Executing a template for a node: the fixed order of checks from name to dispatch, and the sources that start calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aggregator.engine.attempts import start_attempt
+from aggregator.engine.inputs import NodeError, process_arguments, template_scope
+from aggregator.engine.node import ERROR, SKIPPED, Node
+from aggregator.engine.retry import RetryFrame
+from aggregator.engine.scope import Scope
+from aggregator.errors import LanguageError
+from aggregator.lang import when as when_language
+from aggregator.lang.tags import LENIENT, STRICT
+from aggregator.plan.compile import resolve
+from aggregator.plan.fanout import item_scope
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from aggregator.engine.frames import Frame
+    from aggregator.engine.limits import Gate
+    from aggregator.engine.machine import Machine
+    from aggregator.plan.fanout import Elements
+    from aggregator.plan.program import Arguments, Holder, Task, TemplateRef
+
+    MakeCall = Callable[[str, Scope, int | None], "Call"]
+
+MAX_DEPTH = 100
+"""Templates may call themselves, but not deeper than this."""
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One template to be executed as one node."""
+
+    name: str
+    target: TemplateRef
+    holder: Holder
+    arguments: Arguments
+    scope: Scope
+    owner: Frame
+    boundary: Node | None
+    parent: Node | None
+    task: Task | None = None
+    exempt: bool = False
+    """Part of an exit handler: starts and goes on while the run is being stopped."""
+    flags: int = 0
+    depth: int = 0
+    item: int | None = None
+    after: Sequence[int] | None = None
+    """The nodes whose end let this start, where they are not `parent`."""
+    strict: bool = False
+    """A loop's element: every tag must resolve."""
+
+    def advance(self, machine: Machine) -> Gate | None:
+        if self.dropped(machine):
+            self.drop(machine)
+            return None
+        return execute(machine, self)
+
+    def dropped(self, machine: Machine) -> bool:
+        """Whether the run's end, or its frame's, came first."""
+        if self.owner.closed:
+            return True
+        return bool(machine.stop) and (not self.exempt or machine.stop == "Terminate")
+
+    def drop(self, machine: Machine) -> None:
+        self.owner.child_dropped(machine)
+
+
+class LoneSource:
+    """One step or task without a loop: its `when` is looked at when the gates let it start."""
+
+    __slots__ = ("call",)
+
+    def __init__(self, call: Call) -> None:
+        self.call = call
+
+    def advance(self, machine: Machine) -> Gate | None:
+        if self.call.dropped(machine):
+            self.drop(machine)
+            return None
+        return start_call(machine, self.call)
+
+    def drop(self, machine: Machine) -> None:
+        self.call.drop(machine)
+
+
+class LoopSource:
+    """Starts the elements of one loop in order, as far as the gates allow."""
+
+    __slots__ = ("elements", "index", "make", "owner", "scope", "task")
+
+    def __init__(self, elements: Elements, task: Task, scope: Scope, owner: Frame, make: MakeCall) -> None:
+        self.elements = elements
+        self.task = task
+        self.scope = scope
+        self.owner = owner
+        self.make = make
+        self.index = 0
+
+    def advance(self, machine: Machine) -> Gate | None:
+        while self.index < self.elements.count:
+            scope = Scope(self.scope, item_scope(self.elements[self.index]))
+            call = self.make(self.elements.suffix(self.index), scope, self.index)
+            if call.dropped(machine):
+                self.drop(machine)
+                return None
+            gate = start_call(machine, call)
+            if gate is not None:
+                return gate
+            self.index += 1
+        return None
+
+    def drop(self, machine: Machine) -> None:
+        while self.index < self.elements.count:
+            self.index += 1
+            self.owner.child_dropped(machine)
+
+
+def start_call(machine: Machine, call: Call) -> Gate | None:
+    """A step, task or element whose `when` is still to be looked at."""
+    task = call.task
+    if task is not None and task.when is not None:
+        if machine.suspended:
+            return machine.suspend_gate
+        try:
+            text = task.when.fill(call.scope, machine.context, STRICT if call.strict else LENIENT)
+            wanted = when_language.evaluate(text)
+        except LanguageError as problem:
+            fail(machine, call, f"{problem.message}")
+            return None
+        if not wanted:
+            skip(machine, call, f"when '{text}' evaluated false")
+            return None
+    return call.advance(machine)
+
+
+def skip(machine: Machine, call: Call, message: str, phase: str = SKIPPED) -> Node:
+    """Record a node that never runs."""
+    node = _placeholder(machine, call)
+    machine.finish(node, phase, message)
+    return node
+
+
+def fail(machine: Machine, call: Call, message: str) -> Node:
+    """Record a node whose call is wrong: bad arguments, a missing template, a broken condition."""
+    node = _placeholder(machine, call)
+    node.owner = None
+    machine.finish(node, ERROR, message)
+    machine.later(lambda n: call.owner.child_failed_to_start(machine, n), node)
+    return node
+
+
+def _placeholder(machine: Machine, call: Call) -> Node:
+    node = machine.new_node(
+        call.name, "Skipped", boundary=call.boundary, parent=call.parent, owner=call.owner, after=call.after
+    )
+    _mark(node, call)
+    return node
+
+
+def _mark(node: Node, call: Call) -> None:
+    node.task = call.task
+    node.flags |= call.flags
+    node.exempt = call.exempt
+    node.item = call.item
+
+
+def execute(machine: Machine, call: Call) -> Gate | None:
+    """Semantics' order: depth, template, limits, arguments, names, locks, cache, retry wrapper, dispatch."""
+    if call.depth >= MAX_DEPTH and not machine.options.get("unlimited_recursion"):
+        fail(machine, call, f"max recursion depth of {MAX_DEPTH} exceeded by template {call.target.name!r}")
+        return None
+    try:
+        template = resolve(machine.program, call.holder, call.target)
+    except LanguageError as problem:
+        fail(machine, call, problem.message)
+        return None
+    gate = machine.blocked(template, call.boundary)
+    if gate is not None:
+        return gate
+    try:
+        handed = process_arguments(machine, template, call)
+        scope = template_scope(machine, template, call, handed)
+        rules = template.rules.fill(scope, machine.context, LENIENT)
+    except (NodeError, LanguageError) as problem:
+        fail(machine, call, str(problem))
+        return None
+    kind = machine.kinds[template.kind]
+    retried = template.retry is not None
+    node = machine.new_node(
+        call.name,
+        "Retry" if retried else kind.node_type,
+        boundary=call.boundary,
+        parent=call.parent,
+        owner=call.owner,
+        after=call.after,
+    )
+    _mark(node, call)
+    node.template = template
+    node.inputs = handed
+    node.scope = scope
+    node.depth = call.depth
+    _rename(node, rules)
+    dispatch(machine, node, call.depth)
+    return None
+
+
+def dispatch(machine: Machine, node: Node, depth: int) -> None:
+    """Start the node for good: its retry wrapper, or its kind."""
+    template = node.template
+    assert template is not None
+    assert node.scope is not None
+    if template.retry is not None:
+        frame = RetryFrame(machine, node, depth)
+        if frame.problem:
+            machine.finish(node, ERROR, frame.problem)
+            return
+        node.frame = frame
+        frame.next_attempt(machine)
+        return
+    start_attempt(machine, node, template, node.scope, depth)
+
+
+def _rename(node: Node, rules: dict[str, Any]) -> None:
+    shown = (rules.get("annotations") or {}).get("workflows.argoproj.io/display-name")
+    if shown:
+        node.display = str(shown)

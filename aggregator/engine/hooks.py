@@ -1,0 +1,131 @@
+"""Exit handlers and life-cycle hooks of steps, tasks and the workflow."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aggregator.engine.execute import Call, fail
+from aggregator.engine.frames import Frame
+from aggregator.engine.node import HOOKED, Node
+from aggregator.errors import LanguageError
+from aggregator.lang import expr
+
+if TYPE_CHECKING:
+    from aggregator.engine.machine import Machine
+    from aggregator.engine.scope import Scope
+    from aggregator.plan.program import Hook
+
+
+class HookFrame(Frame):
+    """Waits for one hook of a node; how the hook ends does not change the node's phase."""
+
+    __slots__ = ()
+
+    def child_done(self, machine: Machine, child: Node) -> None:
+        del child
+        self._ended(machine)
+
+    def child_dropped(self, machine: Machine) -> None:
+        self._ended(machine)
+
+    def _ended(self, machine: Machine) -> None:
+        self.node.hooks_left -= 1
+        if self.node.done and not self.node.hooks_left:
+            machine.later(machine.report, self.node)
+
+
+def hooks_of(machine: Machine, node: Node) -> tuple[Hook, ...]:
+    """The hooks that belong to the node: its step's or task's, the workflow's for the root; none for attempts and groups."""
+    if node is machine.root:
+        return machine.program.hooks
+    if node.task is None or node.attempt is not None or node.kind == "TaskGroup" or node.loop is not None:
+        return ()
+    return node.task.hooks
+
+
+def on_running(machine: Machine, node: Node) -> None:
+    """The node has begun to run: hooks whose expression is now true start."""
+    target = node
+    if node.attempt is not None and node.parent is not None:
+        target = node.parent
+    _start_true(machine, target)
+
+
+def on_end(machine: Machine, node: Node) -> None:
+    """The node has ended: hooks whose expression is now true start, and its exit handler if it ran at all."""
+    _start_true(machine, node)
+    if node is machine.root or not node.completed:
+        return
+    hook = next((h for h in hooks_of(machine, node) if h.name == "exit"), None)
+    if hook is not None and _condition(machine, node, hook):
+        _start(machine, node, hook, f"{node.name}.onExit", exempt=True)
+
+
+def _start_true(machine: Machine, node: Node) -> None:
+    for hook in hooks_of(machine, node):
+        if hook.name != "exit" and hook.expression and not _started(node, hook) and _condition(machine, node, hook):
+            _start(machine, node, hook, f"{node.name}.hooks.{hook.name}", exempt=node.exempt)
+
+
+def _started(node: Node, hook: Hook) -> bool:
+    return node.story is not None and hook.name in node.story
+
+
+def _scope(machine: Machine, node: Node) -> Scope:
+    """What a hook's expression and arguments see: the enclosing calls, this node's own outputs among them."""
+    boundary = node.boundary
+    if boundary is not None and boundary.frame is not None and node.task is not None:
+        return boundary.frame.scope_for_hooks(machine, node)
+    return machine.globals
+
+
+def _condition(machine: Machine, node: Node, hook: Hook) -> bool:
+    if not hook.expression:
+        return True
+    if node is machine.root:
+        machine.globals.local["workflow.status"] = node.phase if node.done else "Running"
+    try:
+        value = expr.parse(hook.expression).run(_scope(machine, node).env(), machine.context, functions="argo")
+        if not isinstance(value, bool):
+            raise LanguageError(f"the expression {hook.expression!r} must give a boolean, it gave {value!r}")
+    except LanguageError as problem:
+        call = _call(machine, node, hook, f"{node.name}.hooks.{hook.name}", exempt=True)
+        _note(node, hook)
+        fail(machine, call, f"hook {hook.name!r}: {problem.message}")
+        return False
+    return value
+
+
+def _note(node: Node, hook: Hook) -> None:
+    if node.story is None:
+        node.story = []
+    node.story.append(hook.name)
+    node.hooks_left += 1
+
+
+def _call(machine: Machine, node: Node, hook: Hook, name: str, *, exempt: bool) -> Call:
+    arguments = hook.arguments
+    if hook.name == "exit" and arguments.empty:
+        arguments = machine.program.arguments
+    boundary = node.boundary
+    holder = machine.program.local
+    if boundary is not None and boundary.template is not None:
+        holder = boundary.template.holder
+    return Call(
+        name=name,
+        target=hook.call,
+        holder=holder,
+        arguments=arguments,
+        scope=_scope(machine, node),
+        owner=HookFrame(node),
+        boundary=boundary,
+        parent=node,
+        exempt=exempt,
+        flags=HOOKED,
+        depth=node.depth + 1,
+    )
+
+
+def _start(machine: Machine, node: Node, hook: Hook, name: str, *, exempt: bool) -> None:
+    _note(node, hook)
+    machine.start(_call(machine, node, hook, name, exempt=exempt))

@@ -1,0 +1,214 @@
+"""The life of a run: beginning, leaves that end, the exit handler, the end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aggregator.engine.commands import FinishRun
+from aggregator.engine.control import deadline_passed
+from aggregator.engine.execute import Call
+from aggregator.engine.frames import Frame
+from aggregator.engine.inputs import NodeError, config_map_value
+from aggregator.engine.limits import Gate
+from aggregator.engine.node import ERROR, FAILED, HOOKED, RUNNING, SUCCEEDED, UNSUCCESSFUL, Node
+from aggregator.engine.outputs import export_globals
+from aggregator.engine.retry import RetryFrame
+from aggregator.engine.variables import set_globals, set_parameters, set_result
+from aggregator.errors import LanguageError
+from aggregator.lang import tags
+from aggregator.lang.tags import LENIENT
+from aggregator.plan.compile import compile_arguments, compile_workflow
+
+if TYPE_CHECKING:
+    from aggregator.engine.events import Outcome, Submitted
+    from aggregator.engine.machine import Machine
+
+
+class RootFrame(Frame):
+    """Waits for the entrypoint's node."""
+
+    __slots__ = ()
+
+    def child_done(self, machine: Machine, child: Node) -> None:
+        if not child.done:
+            return
+        machine.result = (SUCCEEDED if child.phase not in UNSUCCESSFUL else child.phase, child.message)
+        run_exit_handler(machine)
+
+    def child_failed_to_start(self, machine: Machine, child: Node) -> None:
+        finish_run(machine, ERROR, f"error in entry template execution: {child.message}")
+
+    def child_dropped(self, machine: Machine) -> None:
+        phase, message = FAILED, machine.stop_message
+        machine.result = (phase, message)
+        run_exit_handler(machine)
+
+
+class ExitFrame(Frame):
+    """Waits for the workflow's exit handler."""
+
+    __slots__ = ()
+
+    def child_done(self, machine: Machine, child: Node) -> None:
+        phase, message = machine.result
+        if phase == SUCCEEDED and child.phase in UNSUCCESSFUL:
+            phase, message = child.phase, child.message
+        finish_run(machine, phase, message)
+
+    def child_failed_to_start(self, machine: Machine, child: Node) -> None:
+        finish_run(machine, ERROR, f"error in exit template execution: {child.message}")
+
+    def child_dropped(self, machine: Machine) -> None:
+        finish_run(machine, *machine.result)
+
+
+def begin(machine: Machine, event: Submitted) -> None:
+    """Take the submitted documents, and start the entrypoint."""
+    machine.name = event.name
+    machine.uid = event.uid
+    machine.options = dict(event.options)
+    machine.workflow = event.workflow
+    machine.phase = RUNNING
+    machine.started = event.at
+    machine.config_maps = {(c.get("metadata") or {}).get("name", ""): c for c in event.config_maps}
+    try:
+        machine.program = program = compile_workflow(event.workflow, event.templates)
+        set_globals(machine, event.at)
+        parameters = _workflow_parameters(machine)
+        set_parameters(machine, parameters)
+        program.arguments = compile_arguments({**(program.spec.get("arguments") or {}), "parameters": parameters})
+        repository = machine.options.get("artifact_repository")
+        if repository:
+            machine.repository = tags.parse_tree(repository)
+    except (NodeError, LanguageError) as problem:
+        finish_run(machine, FAILED, f"invalid spec: {problem}")
+        return
+    machine.workflow_gate = Gate(program.parallelism)
+    machine.suspend_gate = Gate(0)
+    machine.suspended = bool(program.spec.get("suspend"))
+    deadline = program.spec.get("activeDeadlineSeconds")
+    if deadline is not None:
+        # Argo counts from the start time as it is stored, in whole seconds.
+        at = int(event.at) + float(deadline)
+        machine.options["deadline_at"] = at
+        machine.set_timer(at, lambda _: deadline_passed(machine), None)
+    root = RootFrame(Node(-1, "", "", "", event.at))
+    call = Call(
+        name=machine.name,
+        target=program.entrypoint,
+        holder=program.local,
+        arguments=program.arguments,
+        scope=machine.globals,
+        owner=root,
+        boundary=None,
+        parent=None,
+    )
+    machine.start(call)
+
+
+def _workflow_parameters(machine: Machine) -> list[dict[str, Any]]:
+    made = []
+    for raw in (machine.program.spec.get("arguments") or {}).get("parameters") or ():
+        parameter = dict(raw)
+        source = raw.get("valueFrom") or {}
+        value = raw.get("value")
+        if value is None and source.get("configMapKeyRef"):
+            value = config_map_value(machine, source, machine.globals)
+        if value is None:
+            value = raw.get("default", source.get("default"))
+        if isinstance(value, str) and "{{" in value:
+            value = tags.parse(value).fill(machine.globals, machine.context, LENIENT)
+        if value is not None:
+            parameter["value"] = value
+            parameter.pop("valueFrom", None)
+        made.append(parameter)
+    return made
+
+
+def leaf_finished(machine: Machine, node: Node, outcome: Outcome) -> None:
+    """A leaf answered: keep its outputs, end its node."""
+    node.log = outcome.log
+    if node.done:
+        return
+    node.outputs = _leaf_outputs(node, outcome)
+    export_globals(machine, node.outputs)
+    wrapper = node.parent
+    if node.attempt is not None and wrapper is not None and isinstance(wrapper.frame, RetryFrame):
+        wrapper.frame.transient = outcome.transient
+        wrapper.frame.retry_after = outcome.retry_after
+    phase: str = outcome.phase
+    message = outcome.message
+    if node.daemoned and not node.bound:
+        phase, message = FAILED, message or "the daemon ended by itself"
+    machine.finish(node, phase, node.bound or message if phase != SUCCEEDED else message)
+
+
+def _leaf_outputs(node: Node, outcome: Outcome) -> dict[str, Any] | None:
+    made: dict[str, Any] = {}
+    declared = ((node.template.raw if node.template else {}).get("outputs") or {}).get("parameters") or ()
+    parameters = []
+    for raw in declared:
+        if raw["name"] in outcome.parameters:
+            parameters.append({**raw, "value": outcome.parameters[raw["name"]]})
+        elif "value" in raw:
+            parameters.append(dict(raw))
+    if parameters:
+        made["parameters"] = parameters
+    if outcome.artifacts:
+        made["artifacts"] = outcome.artifacts
+    if outcome.result is not None:
+        made["result"] = outcome.result
+    if outcome.exit_code is not None:
+        made["exitCode"] = str(outcome.exit_code)
+    return made or None
+
+
+def run_exit_handler(machine: Machine) -> None:
+    """The entrypoint's node is fulfilled: run onExit unless terminated, then end."""
+    phase, message = machine.result
+    hook = machine.program.exit
+    if hook is None or machine.stop == "Terminate":
+        finish_run(machine, phase, message)
+        return
+    set_result(machine, phase)
+    arguments = hook.arguments if not hook.arguments.empty else machine.program.arguments
+    machine.start(
+        Call(
+            name=f"{machine.name}.onExit",
+            target=hook.call,
+            holder=machine.program.local,
+            arguments=arguments,
+            scope=machine.globals,
+            owner=ExitFrame(Node(-1, "", "", "", machine.at)),
+            boundary=None,
+            parent=None,
+            exempt=True,
+            flags=HOOKED,
+        )
+    )
+
+
+def finish_run(machine: Machine, phase: str, message: str) -> None:
+    """The run's phase is final: what still runs (daemons) is ended."""
+    if machine.finished is not None:
+        return
+    if phase in UNSUCCESSFUL and machine.stop in ("Stop", "Terminate"):
+        message = machine.message or f"Stopped with strategy '{machine.stop}'"
+    machine.phase = phase
+    machine.message = message
+    machine.finished = machine.at
+    machine.globals.local["workflow.status"] = phase
+    end_daemons(machine, None)
+    for node in list(machine.active.values()):
+        machine.cancel_leaf(node, "the run has ended")
+    machine.command(FinishRun(phase, message))
+
+
+def end_daemons(machine: Machine, boundary: Node | None) -> None:
+    """The template that started them is over (or the run, for None): its daemons have done their work."""
+    for node in [n for n in machine.daemons.values() if boundary is None or n.boundary is boundary]:
+        machine.cancel_leaf(node, "the daemon is no longer needed")
+        machine.finish(node, SUCCEEDED)
+        wrapper = node.parent
+        if node.attempt is not None and wrapper is not None and not wrapper.done:
+            machine.finish(wrapper, SUCCEEDED)

@@ -1,0 +1,416 @@
+"""The machine: one run's state, moved only by events.
+
+The laws:
+1. `handle(event)` is the only way in; what comes out are commands (orders for the driver) and changes (news for observers).
+   It knows no clock, file, socket or logger: every event carries `at`, and random numbers come from the run's seed. So the
+   same events give the same run, byte for byte.
+2. Nothing is walked per event: work waits in queues and gates, children report to their frame.
+3. Nothing recurses along the workflow: what follows from an event is queued and done in order.
+4. An attempt answers exactly once; a node goes through phases by the table in `node.py`, anything else is an EngineBug.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+from aggregator.engine import control, hooks, lifecycle
+from aggregator.engine.commands import CancelLeaf, CancelTimer, Command, SetTimer
+from aggregator.engine.events import (
+    Event,
+    LeafFinished,
+    LeafProgressed,
+    LeafStarted,
+    NodeSet,
+    Resumed,
+    StopRequested,
+    Submitted,
+    SuspendRequested,
+    TimerFired,
+    ValueKept,
+)
+from aggregator.engine.limits import Gate, Source
+from aggregator.engine.node import ERROR, FAILED, PENDING, RUNNING, SUCCEEDED, Node
+from aggregator.engine.scope import Scope
+from aggregator.errors import EngineBug
+from aggregator.lang.context import Context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from aggregator.engine.frames import Frame
+    from aggregator.lang.tags import Tree
+    from aggregator.plan.program import Program, Template
+
+
+class Kind(Protocol):
+    """A template type as the machine sees it; `aggregator/kinds/` has one per YAML key."""
+
+    node_type: str
+    slot: str
+    """The class of leaves whose number is limited together (`http`, `process`), empty for none."""
+
+    def begin(self, machine: Machine, node: Node, scope: Scope) -> None:
+        """Start a node of this kind."""
+
+
+class News(NamedTuple):
+    """A change of one node, for observers."""
+
+    kind: str
+    node: Node
+    at: float
+
+
+class Step(NamedTuple):
+    """What came of one event."""
+
+    commands: list[Command]
+    changes: list[News]
+
+
+class Machine:
+    """One run. `kinds` are the template types; `make_random` gives a seeded random source."""
+
+    def __init__(self, kinds: Mapping[str, Kind], make_random: Callable[[int], Any], *, observed: bool = True) -> None:
+        self.kinds = kinds
+        self.observed = observed
+        self.nodes: list[Node] = []
+        self.at = 0.0
+        self.name = ""
+        self.uid = ""
+        self.phase = ""
+        self.message = ""
+        self.started: float | None = None
+        self.finished: float | None = None
+        self.stop = ""
+        """`Stop`, `Terminate` or `deadline` once the run is being ended early."""
+        self.stop_message = ""
+        self.signal = ""
+        self.suspended = False
+        self.options: dict[str, Any] = {}
+        self.workflow: dict[str, Any] = {}
+        self.outputs: dict[str, list[dict[str, Any]]] = {}
+        self.program: Program
+        self.globals = Scope(None)
+        self.config_maps: dict[str, dict[str, Any]] = {}
+        self.context: Context
+        self.repository: Tree | None = None
+        """Where output artifacts go that name no place: the default repository, its key format still with tags."""
+        self.workflow_gate = Gate(None)
+        self.suspend_gate = Gate(None)
+        self.slots: dict[str, Gate] = {}
+        self.active: dict[int, Node] = {}
+        """Leaves that were started and have not answered, by number."""
+        self.suspensions: dict[int, Node] = {}
+        """Running suspend nodes, by number."""
+        self.daemons: dict[int, Node] = {}
+        """Daemons that are up, by number."""
+        self.root: Node | None = None
+        self.exit_node: Node | None = None
+        self.result: tuple[str, str] = ("", "")
+        self.kept: dict[str, Any] = {}
+        self.new_kept: list[tuple[str, Any]] = []
+        self.first_failure: Node | None = None
+        self.condition_problems: list[str] = []
+        self._make_random = make_random
+        self._todo: deque[tuple[Callable[..., None], Any]] = deque()
+        self._parked: dict[int, Source] = {}
+        self._timers: dict[int, tuple[Callable[..., None], Any]] = {}
+        self._next_timer = 0
+        self._commands: list[Command] = []
+        self._changes: list[News] = []
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            LeafFinished: self._leaf_finished,
+            LeafStarted: self._leaf_started,
+            LeafProgressed: self._leaf_progressed,
+            TimerFired: self._timer_fired,
+            Submitted: self._submitted,
+            StopRequested: lambda e: control.stop_requested(self, e),
+            SuspendRequested: lambda _: control.suspend_requested(self),
+            Resumed: lambda e: control.resumed(self, e),
+            NodeSet: lambda e: control.node_set(self, e),
+            ValueKept: self._value_kept,
+        }
+
+    # ------------------------------------------------------------------ in and out
+
+    def handle(self, event: Event) -> Step:
+        """Take one event; what it leads to is done when this returns."""
+        self.at = event.at
+        self._commands, self._changes = [], []
+        if self.phase:
+            self.context.now = int(event.at * 1_000_000_000)
+        self._handlers[type(event)](event)
+        todo = self._todo
+        while todo:
+            act, argument = todo.popleft()
+            act(argument)
+        return Step(self._commands, self._changes)
+
+    def later(self, act: Callable[..., None], argument: Any) -> None:
+        """Queue what follows from the present event."""
+        self._todo.append((act, argument))
+
+    def command(self, command: Command) -> None:
+        self._commands.append(command)
+
+    def news(self, kind: str, node: Node) -> None:
+        """Tell observers that something about the node changed."""
+        if self.observed:
+            self._changes.append(News(kind, node, self.at))
+
+    # ------------------------------------------------------------------ events
+
+    def _submitted(self, event: Submitted) -> None:
+        if self.nodes or self.phase:
+            raise EngineBug("a run can be submitted only once")
+        random = self._make_random(event.seed)
+        self.context = Context(now=int(event.at * 1_000_000_000), random=random, keep=self._keep)
+        lifecycle.begin(self, event)
+
+    def _leaf_started(self, event: LeafStarted) -> None:
+        node = self._node(event.node)
+        if node.done:
+            return
+        if node.phase == PENDING:
+            self.set_phase(node, RUNNING)
+            hooks.on_running(self, node)
+        if event.ip:
+            node.ip = event.ip
+        if event.ready and node.template is not None and node.template.daemon and not node.daemoned:
+            node.daemoned = True
+            self.daemons[node.number] = node
+            self.release(node)
+            self.later(self.report, node)
+
+    def _leaf_progressed(self, event: LeafProgressed) -> None:
+        node = self._node(event.node)
+        if not node.done:
+            node.progress = event.progress
+            self.news("message", node)
+
+    def _leaf_finished(self, event: LeafFinished) -> None:
+        node = self._node(event.node)
+        if self.active.pop(node.number, None) is None:
+            raise EngineBug(f"attempt {node.name!r} answered twice", node.story or ())
+        lifecycle.leaf_finished(self, node, event.outcome)
+
+    def _timer_fired(self, event: TimerFired) -> None:
+        found = self._timers.pop(event.timer, None)
+        if found is not None:
+            act, argument = found
+            act(argument)
+
+    def _value_kept(self, event: ValueKept) -> None:
+        self.kept[event.key] = event.value
+
+    def _keep(self, key: str, make: Callable[[], Any]) -> Any:
+        if key not in self.kept:
+            self.kept[key] = make()
+            self.new_kept.append((key, self.kept[key]))
+        return self.kept[key]
+
+    def _node(self, number: int) -> Node:
+        if not 0 <= number < len(self.nodes):
+            raise EngineBug(f"there is no node {number}")
+        return self.nodes[number]
+
+    # ------------------------------------------------------------------ nodes
+
+    def new_node(
+        self,
+        name: str,
+        kind: str,
+        *,
+        boundary: Node | None,
+        parent: Node | None,
+        owner: Frame | None,
+        after: Sequence[int] | None = None,
+    ) -> Node:
+        """Add a node to the run: a child of `parent`, or of the nodes `after` which it starts (shown below `parent`)."""
+        node = Node(len(self.nodes), name, display_name(name, boundary), kind, self.at)
+        node.boundary = boundary
+        node.parent = parent
+        node.owner = owner
+        if not self.nodes:
+            self.root = node
+        self.nodes.append(node)
+        if after is not None:
+            for number in after:
+                self.nodes[number].children.append(node.number)
+        elif parent is not None:
+            parent.children.append(node.number)
+        return node
+
+    def set_phase(self, node: Node, phase: str, message: str = "") -> None:
+        """Move the node to a phase that does not end it."""
+        node.check(phase)
+        created = not node.phase
+        node.phase = phase
+        if message:
+            node.message = message
+        self.news("created" if created else "phase", node)
+
+    def finish(self, node: Node, phase: str, message: str = "") -> None:
+        """End the node; its owner hears of it when its hooks have ended too."""
+        if phase in (FAILED, ERROR) and self.first_failure is None and not node.children:
+            self.first_failure = node
+        node.check(phase)
+        node.phase = phase
+        node.message = message
+        node.finished = self.at
+        node.frame = None
+        self.release(node)
+        if self.daemons:
+            self.daemons.pop(node.number, None)
+            if node.kind in ("Steps", "DAG"):
+                lifecycle.end_daemons(self, node)
+        self.news("finished", node)
+        if node.task is not None or node is self.root:
+            hooks.on_end(self, node)
+        if not node.hooks_left:
+            self.later(self.report, node)
+
+    def report(self, node: Node) -> None:
+        """Tell the owner, once, that the node is fulfilled and its hooks have ended."""
+        if node.owner is not None and not node.reported:
+            node.reported = True
+            node.owner.child_done(self, node)
+
+    # ------------------------------------------------------------------ starting what wants to start
+
+    def start(self, source: Source) -> None:
+        """Let a source start what it may, now or when a gate opens."""
+        self.later(self._advance, source)
+
+    def _advance(self, source: Source) -> None:
+        gate = source.advance(self)
+        if gate is not None:
+            gate.waiting.appendleft(source) if id(source) in self._parked else gate.waiting.append(source)
+            self._parked[id(source)] = source
+        else:
+            self._parked.pop(id(source), None)
+
+    def wake(self, gate: Gate) -> None:
+        """Let sources that wait at a gate try again while it is open."""
+        while gate.waiting and gate.open:
+            self._advance(gate.waiting.popleft())
+
+    def drop_parked(self) -> None:
+        """The run is being stopped: give every waiting source the chance to say that it never starts."""
+        parked, self._parked = list(self._parked.values()), {}
+        for gate in self.gates():
+            gate.waiting.clear()
+        for source in parked:
+            self.start(source)
+
+    def gates(self) -> list[Gate]:
+        """Every gate at which something may wait."""
+        found = [self.workflow_gate, self.suspend_gate, *self.slots.values()]
+        found.extend(n.frame.gate for n in self.nodes if n.frame is not None and n.frame.gate is not None)
+        return found
+
+    def slot(self, name: str) -> Gate | None:
+        """The gate of a class of leaves, made on first use from the run's options."""
+        if not name:
+            return None
+        gate = self.slots.get(name)
+        if gate is None:
+            limits = self.options.get("slots") or {}
+            gate = self.slots[name] = Gate(limits.get(name) or None)
+        return gate
+
+    def take(self, node: Node, template: Template, slot: str) -> None:
+        """Count a node that starts against the limits it falls under (bits of `holds`)."""
+        counts_as_pod = slot == "process" or (slot == "http" and not self.options.get("strict_argo"))
+        if counts_as_pod:
+            self.workflow_gate.used += 1
+            node.holds |= 1
+        boundary = node.boundary
+        under = boundary.frame.gate if boundary is not None and boundary.frame is not None else None
+        if under is not None and (counts_as_pod or not template.leaf):
+            under.used += 1
+            node.holds |= 2
+        gate = self.slot(slot)
+        if gate is not None:
+            gate.used += 1
+            node.holds |= 4
+
+    def release(self, node: Node) -> None:
+        """Give back what the node counted against, and let the next ones try."""
+        holds, node.holds = node.holds, 0
+        if not holds:
+            return
+        if holds & 4 and node.template is not None:
+            gate = self.slot(self.kinds[node.template.kind].slot)
+            if gate is not None:
+                gate.used -= 1
+                if gate.waiting:
+                    self.later(self.wake, gate)
+        if (
+            holds & 2
+            and node.boundary is not None
+            and node.boundary.frame is not None
+            and node.boundary.frame.gate is not None
+        ):
+            gate = node.boundary.frame.gate
+            gate.used -= 1
+            if gate.waiting:
+                self.later(self.wake, gate)
+        if holds & 1:
+            self.workflow_gate.used -= 1
+            if self.workflow_gate.waiting:
+                self.later(self.wake, self.workflow_gate)
+
+    # ------------------------------------------------------------------ timers
+
+    def set_timer(self, at: float, act: Callable[..., None], argument: Any) -> int:
+        """Call `act(argument)` when the time has come."""
+        timer = self._next_timer
+        self._next_timer += 1
+        self._timers[timer] = (act, argument)
+        self.command(SetTimer(timer, at))
+        return timer
+
+    def cancel_timer(self, timer: int | None) -> None:
+        if timer is not None and self._timers.pop(timer, None) is not None:
+            self.command(CancelTimer(timer))
+
+    def cancel_leaf(self, node: Node, message: str) -> None:
+        """End a running attempt; it still answers."""
+        if node.number in self.active and not node.bound:
+            node.bound = message
+            self.command(CancelLeaf(node.number, message))
+
+    def blocked(self, template: Template | None, boundary: Node | None) -> Gate | None:
+        """The gate that forbids starting a node of this template under this boundary now."""
+        if self.suspended:
+            return self.suspend_gate
+        if not self.workflow_gate.open:
+            return self.workflow_gate
+        frame = boundary.frame if boundary is not None else None
+        if frame is not None and frame.gate is not None and not frame.gate.open:
+            return frame.gate
+        if template is not None:
+            gate = self.slot(self.kinds[template.kind].slot) if template.kind in self.kinds else None
+            if gate is not None and not gate.open:
+                return gate
+        return None
+
+
+def display_name(name: str, boundary: Node | None) -> str:
+    """The node's name without its boundary's, and without one leading `[n].` or `.`."""
+    if boundary is None:
+        return name
+    rest = name.removeprefix(boundary.name)
+    if rest.startswith("."):
+        return rest[1:]
+    if rest.startswith("["):
+        close = rest.find("].")
+        if close > 0 and rest[1:close].isdigit():
+            return rest[close + 2 :]
+    return rest
+
+
+__all__ = ["ERROR", "FAILED", "SUCCEEDED", "Kind", "Machine", "News", "Step", "display_name"]

@@ -1,0 +1,165 @@
+"""Nodes of a run: their record, Argo's ids and names, and the table of phase transitions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aggregator.errors import EngineBug
+
+if TYPE_CHECKING:
+    from aggregator.engine.frames import Frame
+    from aggregator.engine.scope import TemplateScope
+    from aggregator.plan.program import Task, Template
+
+PENDING, RUNNING, SUCCEEDED = "Pending", "Running", "Succeeded"
+SKIPPED, FAILED, ERROR, OMITTED = "Skipped", "Failed", "Error", "Omitted"
+
+COMPLETED = frozenset({SUCCEEDED, FAILED, ERROR})
+FULFILLED = frozenset({SUCCEEDED, FAILED, ERROR, SKIPPED, OMITTED})
+UNSUCCESSFUL = frozenset({FAILED, ERROR})
+
+TRANSITIONS: dict[str, frozenset[str]] = {
+    "": frozenset({PENDING, RUNNING, SUCCEEDED, SKIPPED, OMITTED, FAILED, ERROR}),
+    PENDING: frozenset({RUNNING, SUCCEEDED, FAILED, ERROR}),
+    RUNNING: frozenset({SUCCEEDED, FAILED, ERROR}),
+    # A daemon that is done with its boundary is marked Succeeded, one that falls over Failed; otherwise an end is final.
+    SUCCEEDED: frozenset(),
+    SKIPPED: frozenset(),
+    OMITTED: frozenset(),
+    FAILED: frozenset(),
+    ERROR: frozenset(),
+}
+"""From each phase, the phases that may follow; the empty phase is a node that has just been made."""
+
+_FNV_OFFSET, _FNV_PRIME = 0x811C9DC5, 0x01000193
+
+
+def fnv1a32(text: str) -> int:
+    """The 32-bit FNV-1a hash of the text's UTF-8 bytes."""
+    value = _FNV_OFFSET
+    for byte in text.encode():
+        value = ((value ^ byte) * _FNV_PRIME) & 0xFFFFFFFF
+    return value
+
+
+def node_id(workflow: str, name: str) -> str:
+    """Argo's node id: the workflow's name for the root, else that and the hash of the full node name."""
+    return workflow if name == workflow else f"{workflow}-{fnv1a32(name)}"
+
+
+def pod_name(workflow: str, name: str, template: str) -> str:
+    """Argo's v2 pod name: workflow, template and the hash of the attempt's node name, cut to what Kubernetes takes."""
+    if name == workflow:
+        return workflow
+    prefix = f"{workflow}-{template}" if template else workflow
+    return f"{prefix[:242]}-{fnv1a32(name)}"
+
+
+class Node:
+    """One node of a run. Only the machine changes it; `number` is its place in the run's list of nodes.
+
+    `frame` is the running state of a composite (gone when the node is fulfilled), `owner` the frame that is told of its end.
+    `outputs` is Argo's JSON shape; a daemon counts as fulfilled for its dependants while it runs.
+    """
+
+    __slots__ = (
+        "attempt",
+        "bound",
+        "boundary",
+        "children",
+        "daemoned",
+        "depth",
+        "display",
+        "exempt",
+        "finished",
+        "flags",
+        "frame",
+        "holds",
+        "hooks_left",
+        "inputs",
+        "ip",
+        "item",
+        "kind",
+        "log",
+        "loop",
+        "memo",
+        "message",
+        "name",
+        "number",
+        "outbound",
+        "outputs",
+        "owner",
+        "parent",
+        "phase",
+        "progress",
+        "reported",
+        "scope",
+        "started",
+        "story",
+        "task",
+        "template",
+        "waiting",
+    )
+
+    def __init__(self, number: int, name: str, display: str, kind: str, at: float) -> None:
+        self.number = number
+        self.name = name
+        self.display = display
+        self.kind = kind
+        self.phase = ""
+        self.message = ""
+        self.started = at
+        self.finished: float | None = None
+        self.template: Template | None = None
+        self.task: Task | None = None
+        self.boundary: Node | None = None
+        self.parent: Node | None = None
+        self.owner: Frame | None = None
+        self.frame: Frame | None = None
+        self.children: list[int] = []
+        self.outbound: list[int] | None = None
+        self.inputs: dict[str, Any] | None = None
+        self.outputs: dict[str, Any] | None = None
+        self.scope: TemplateScope | None = None
+        self.flags = 0
+        self.attempt: int | None = None
+        self.depth = 0
+        self.item: int | None = None
+        self.loop: int | None = None
+        self.daemoned = False
+        self.exempt = False
+        self.bound = ""
+        self.holds = 0
+        self.hooks_left = 0
+        self.ip = ""
+        self.log = ""
+        self.progress = ""
+        self.reported = False
+        self.memo: dict[str, Any] | None = None
+        self.waiting = ""
+        self.story: list[str] | None = None
+
+    @property
+    def fulfilled(self) -> bool:
+        """Over, or a daemon that is up: what waits for it may go on."""
+        return self.phase in FULFILLED or (self.daemoned and self.phase == RUNNING)
+
+    @property
+    def done(self) -> bool:
+        return self.phase in FULFILLED
+
+    @property
+    def completed(self) -> bool:
+        return self.phase in COMPLETED
+
+    def check(self, phase: str) -> None:
+        """EngineBug unless the node may go to `phase` from where it is."""
+        if phase not in TRANSITIONS[self.phase]:
+            raise EngineBug(
+                f"node {self.name!r} can't go from {self.phase or 'new'} to {phase}",
+                [f"{self.kind} {self.name} started {self.started} message {self.message!r}", *(self.story or ())],
+            )
+
+
+HOOKED, RETRIED = 1, 2
+"""Bits of `Node.flags`: Argo's nodeFlag.hooked and nodeFlag.retried."""

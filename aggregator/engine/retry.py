@@ -1,0 +1,337 @@
+"""retryStrategy: whether a failed attempt is followed by another, and when.
+
+`decide` is arithmetic on plain values; RetryFrame is the wrapper node that holds the attempts.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from aggregator.engine.attempts import start_attempt
+from aggregator.engine.frames import Frame
+from aggregator.engine.node import ERROR, FAILED, RETRIED, RUNNING, SUCCEEDED, Node
+from aggregator.engine.scope import Scope
+from aggregator.errors import LanguageError
+from aggregator.lang import expr
+from aggregator.lang.gotime import parse_duration
+from aggregator.lang.tags import LENIENT
+
+if TYPE_CHECKING:
+    from aggregator.engine.limits import Gate
+    from aggregator.engine.machine import Machine
+
+POLICIES = ("OnFailure", "OnError", "OnTransientError", "Always")
+
+TRANSIENT = re.compile(
+    r"TLS handshake timeout|i/o timeout|connection timed out|connection reset by peer|connection refused"
+    r"|connection closed by foreign host|http2: client connection lost|GOAWAY|invalid connection"
+    r"|did not complete within requested timeout|unexpected error when reading response body"
+    r"|client rate limiter Wait|etcdserver: (leader changed|request timed out|too many requests)"
+)
+"""Message texts of failures that may pass by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strategy:
+    """A retryStrategy with its numbers read. Durations are seconds."""
+
+    limit: int | None = None
+    policy: str = "OnFailure"
+    expression: str = ""
+    wait: float | None = None
+    factor: float | None = None
+    cap: float | None = None
+    max_duration: float | None = None
+
+    def delay(self, attempts: int) -> float:
+        """Seconds between the end of attempt number `attempts` (from 1) and the next."""
+        if self.wait is None:
+            return 0.0
+        wait = self.wait * (self.factor ** (attempts - 1) if self.factor is not None else 1)
+        return min(wait, self.cap) if self.cap is not None else wait
+
+
+def seconds(text: Any, field: str) -> float:
+    """A plain number of seconds or a Go duration with units."""
+    value = str(text).strip()
+    try:
+        return float(int(value))
+    except ValueError:
+        pass
+    try:
+        return parse_duration(value).ns / 1e9
+    except LanguageError as problem:
+        raise LanguageError(f"retryStrategy.backoff.{field}: {problem.message}", text=value) from None
+
+
+def read_strategy(raw: dict[str, Any]) -> Strategy:
+    """The filled YAML as a Strategy; LanguageError names the field that is wrong."""
+    limit = raw.get("limit")
+    count: int | None = None
+    if limit not in (None, ""):
+        try:
+            count = int(str(limit).strip())
+        except ValueError:
+            raise LanguageError(f"retryStrategy.limit must be a whole number, it is {limit!r}") from None
+    expression = _bare(raw.get("expression") or "")
+    policy = raw.get("retryPolicy") or ("Always" if expression else "OnFailure")
+    if policy not in POLICIES:
+        raise LanguageError(f"{policy!r} is not a valid retryPolicy (one of {', '.join(POLICIES)})")
+    backoff = raw.get("backoff")
+    if not backoff:
+        return Strategy(count, policy, expression)
+    if not backoff.get("duration"):
+        raise LanguageError("retryStrategy.backoff needs a 'duration'")
+    factor = backoff.get("factor")
+    try:
+        number = float(str(factor)) if factor not in (None, "") else None
+    except ValueError:
+        raise LanguageError(f"retryStrategy.backoff.factor must be a number, it is {factor!r}") from None
+    return Strategy(
+        count,
+        policy,
+        expression,
+        wait=seconds(backoff["duration"], "duration"),
+        factor=number,
+        cap=seconds(backoff["cap"], "cap") if backoff.get("cap") else None,
+        max_duration=seconds(backoff["maxDuration"], "maxDuration") if backoff.get("maxDuration") else None,
+    )
+
+
+def _bare(text: str) -> str:
+    stripped = text.strip()
+    if stripped.startswith("{{=") and stripped.endswith("}}"):
+        return stripped[3:-2]
+    return stripped
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Another attempt at `at`, or none because of `reason` (the attempt's own message where empty)."""
+
+    again: bool
+    at: float = 0.0
+    reason: str = ""
+
+
+def decide(
+    strategy: Strategy,
+    *,
+    phase: str,
+    message: str,
+    attempts: int,
+    first_start: float,
+    finished: float,
+    transient: bool,
+    retry_after: float | None,
+    ended: bool,
+    wanted: Any,
+) -> Verdict:
+    """The chain of reasons, first match ends: the run is over, time is up, policy, limit, expression.
+
+    `wanted()` evaluates the expression when its turn comes. A server's Retry-After lengthens the wait, up to the cap.
+    """
+    if ended:
+        return Verdict(again=False)
+    wait = strategy.delay(attempts)
+    if retry_after is not None and retry_after > wait:
+        wait = min(retry_after, strategy.cap) if strategy.cap is not None else retry_after
+    at = finished + wait
+    if strategy.max_duration is not None:
+        last = first_start + strategy.max_duration
+        if finished > last:
+            return Verdict(again=False, reason="Max duration limit exceeded")
+        if at > last:
+            return Verdict(again=False, reason="Backoff would exceed max duration limit")
+    covered = {
+        "Always": True,
+        "OnFailure": phase == FAILED,
+        "OnError": phase == ERROR,
+        "OnTransientError": transient or TRANSIENT.search(message) is not None,
+    }[strategy.policy]
+    if not covered:
+        return Verdict(again=False)
+    if strategy.limit is not None and attempts > strategy.limit:
+        return Verdict(again=False, reason="No more retries left")
+    if strategy.expression and not wanted():
+        return Verdict(again=False, reason="retryStrategy.expression evaluated to false")
+    return Verdict(again=True, at=at)
+
+
+class RetryFrame(Frame):
+    """The wrapper of a template's attempts; it takes the last one's phase and outputs."""
+
+    __slots__ = ("attempts", "depth", "outcome_transient", "problem", "retry_after", "strategy", "timer", "transient")
+
+    def __init__(self, machine: Machine, node: Node, depth: int) -> None:
+        super().__init__(node)
+        assert node.template is not None
+        assert node.template.retry is not None
+        assert node.scope is not None
+        self.attempts: list[Node] = []
+        self.depth = depth
+        self.timer: int | None = None
+        self.transient = False
+        self.retry_after: float | None = None
+        self.problem = ""
+        machine.set_phase(node, RUNNING)
+        try:
+            filled = node.template.retry.tree.fill(node.scope, machine.context, LENIENT)
+            self.strategy = read_strategy(filled)
+        except LanguageError as problem:
+            self.problem = problem.message
+
+    def next_attempt(self, machine: Machine) -> None:
+        """Start attempt number `len(attempts)` now: the gates have been asked."""
+        wrapper = self.node
+        assert wrapper.template is not None
+        assert wrapper.scope is not None
+        index = len(self.attempts)
+        wrapper.message = ""
+        node = machine.new_node(
+            f"{wrapper.name}({index})",
+            machine.kinds[wrapper.template.kind].node_type,
+            boundary=wrapper.boundary,
+            parent=wrapper,
+            owner=self,
+        )
+        node.template = wrapper.template
+        node.task = wrapper.task
+        node.flags |= RETRIED
+        node.exempt = wrapper.exempt
+        node.attempt = index
+        node.item = wrapper.item
+        node.inputs = wrapper.inputs
+        node.scope = wrapper.scope
+        scope = Scope(wrapper.scope, self._variables(index))
+        if self.strategy.max_duration is not None:
+            first = self.attempts[0].started if self.attempts else machine.at
+            scope.local["retries.deadline"] = first + self.strategy.max_duration
+        self.attempts.append(node)
+        self.transient = False
+        self.retry_after = None
+        start_attempt(machine, node, wrapper.template, scope, self.depth)
+
+    def _variables(self, index: int) -> dict[str, Any]:
+        values = {"retries": str(index)}
+        if self.attempts:
+            last = self.attempts[-1]
+            values["lastRetry.exitCode"] = _exit_code(last, "0")
+            values["lastRetry.status"] = last.phase
+            values["lastRetry.duration"] = _duration(last)
+            values["lastRetry.message"] = last.message
+        else:
+            values |= {
+                "lastRetry.exitCode": "0",
+                "lastRetry.status": "",
+                "lastRetry.duration": "0",
+                "lastRetry.message": "",
+            }
+        return values
+
+    def advance(self, machine: Machine) -> Gate | None:
+        """The backoff is over: start the next attempt as soon as the gates allow."""
+        if self.node.done:
+            return None
+        if machine.stop and not self.node.exempt:
+            self.drop(machine)
+            return None
+        gate = machine.blocked(self.node.template, self.node.boundary)
+        if gate is None:
+            self.next_attempt(machine)
+        return gate
+
+    def drop(self, machine: Machine) -> None:
+        if not self.node.done:
+            last = self.attempts[-1]
+            self._end(machine, last.phase, last.message or machine.stop_message)
+
+    def child_done(self, machine: Machine, child: Node) -> None:
+        if child.daemoned and not child.done:
+            self.node.daemoned = True
+            self.node.ip = child.ip
+            machine.later(machine.report, self.node)
+            return
+        if self.node.done:
+            return
+        if child.phase == SUCCEEDED and not child.daemoned:
+            self._end(machine, SUCCEEDED, "")
+            return
+        try:
+            verdict = decide(
+                self.strategy,
+                phase=child.phase,
+                message=child.message,
+                attempts=len(self.attempts),
+                first_start=self.attempts[0].started,
+                finished=machine.at,
+                transient=self.transient,
+                retry_after=self.retry_after,
+                ended=bool(machine.stop) and not (self.node.exempt and machine.stop != "Terminate"),
+                wanted=lambda: self._wanted(machine, child),
+            )
+        except LanguageError as problem:
+            self._end(machine, ERROR, problem.message)
+            return
+        if not verdict.again:
+            self._end(machine, child.phase, verdict.reason or child.message)
+            return
+        if verdict.at > machine.at:
+            wait = verdict.at - machine.at
+            self.node.message = f"Backoff for {_short(wait)}"
+            machine.news("retry", self.node)
+            self.timer = machine.set_timer(verdict.at, machine.start, self)
+        else:
+            machine.news("retry", self.node)
+            machine.start(self)
+
+    def _wanted(self, machine: Machine, last: Node) -> bool:
+        env = {
+            "retries": str(len(self.attempts) - 1),
+            "lastRetry": {
+                "exitCode": _exit_code(last, "-1"),
+                "status": last.phase,
+                "duration": _duration(last),
+                "message": last.message,
+            },
+        }
+        value = expr.parse(self.strategy.expression).run(env, machine.context, functions="argo")
+        if not isinstance(value, bool):
+            raise LanguageError(
+                f"retryStrategy.expression {self.strategy.expression!r} must give a boolean, it gave {value!r}"
+            )
+        return value
+
+    def stop_waiting(self, machine: Machine) -> None:
+        """The run is being stopped while this waits for its next attempt."""
+        machine.cancel_timer(self.timer)
+        self.drop(machine)
+
+    @property
+    def waiting(self) -> bool:
+        return bool(self.attempts) and self.attempts[-1].done
+
+    def _end(self, machine: Machine, phase: str, message: str) -> None:
+        last = self.attempts[-1]
+        self.node.outputs = last.outputs
+        self.node.ip = last.ip
+        machine.finish(self.node, phase, message)
+
+    def child_dropped(self, machine: Machine) -> None:
+        self.drop(machine)
+
+
+def _exit_code(node: Node, default: str) -> str:
+    code = (node.outputs or {}).get("exitCode")
+    return default if code is None else str(code)
+
+
+def _duration(node: Node) -> str:
+    return str(int((node.finished or node.started) - node.started))
+
+
+def _short(wait: float) -> str:
+    minutes, rest = divmod(wait, 60)
+    return f"{int(minutes)} minutes {int(rest)} seconds"

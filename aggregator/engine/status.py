@@ -1,0 +1,202 @@
+"""The run as Argo shows it: a Workflow object with `status`, built from the machine when somebody asks."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from aggregator.engine.node import HOOKED, PENDING, RETRIED, RUNNING, Node, node_id
+from aggregator.engine.times import rfc3339
+
+if TYPE_CHECKING:
+    from aggregator.engine.machine import Machine
+
+API_VERSION = "argoproj.io/v1alpha1"
+_EXECUTED = frozenset({"Pod", "HTTP", "Plugin", "Suspend", "Container"})
+_DEFAULT_CPU, _MEMORY_UNIT = 0.1, 100 * 1024 * 1024
+_SUFFIXES = {
+    "Ki": 2**10,
+    "Mi": 2**20,
+    "Gi": 2**30,
+    "Ti": 2**40,
+    "k": 10**3,
+    "M": 10**6,
+    "G": 10**9,
+    "T": 10**12,
+    "m": 1e-3,
+}
+
+
+def workflow_object(machine: Machine) -> dict[str, Any]:
+    """The Workflow with its spec as submitted and its status."""
+    metadata = dict(machine.workflow.get("metadata") or {})
+    metadata["name"] = machine.name
+    metadata.setdefault("namespace", "default")
+    metadata["uid"] = machine.uid
+    if machine.started is not None:
+        metadata["creationTimestamp"] = rfc3339(machine.started)
+    labels = dict(metadata.get("labels") or {})
+    labels["workflows.argoproj.io/phase"] = machine.phase or PENDING
+    if machine.finished is not None:
+        labels["workflows.argoproj.io/completed"] = "true"
+    metadata["labels"] = labels
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "Workflow",
+        "metadata": metadata,
+        "spec": machine.workflow.get("spec") or {},
+        "status": status(machine),
+    }
+
+
+def failed_object(workflow: dict[str, Any], name: str, uid: str, at: float, phase: str, message: str) -> dict[str, Any]:
+    """The Workflow object of a document that could not even start."""
+    metadata = {**(workflow.get("metadata") or {}), "name": name, "uid": uid, "creationTimestamp": rfc3339(at)}
+    metadata.setdefault("namespace", "default")
+    ended = {"phase": phase, "message": message, "startedAt": rfc3339(at), "finishedAt": rfc3339(at), "progress": "0/0"}
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "Workflow",
+        "metadata": metadata,
+        "spec": workflow.get("spec") or {},
+        "status": {**ended, "conditions": [{"type": "Completed", "status": "True"}]},
+    }
+
+
+def status(machine: Machine) -> dict[str, Any]:
+    """`status` of the run, nodes by id in order of creation."""
+    progress, used = _totals(machine)
+    made: dict[str, Any] = {"phase": machine.phase or PENDING}
+    if machine.started is not None:
+        made["startedAt"] = rfc3339(machine.started)
+    made["finishedAt"] = rfc3339(machine.finished) if machine.finished is not None else None
+    if machine.message:
+        made["message"] = machine.message
+    made["progress"] = _text(progress[-1])
+    made["nodes"] = {
+        node_id(machine.name, n.name): node_status(machine, n, progress[n.number], used[n.number])
+        for n in machine.nodes
+    }
+    if machine.outputs:
+        made["outputs"] = machine.outputs
+    made["resourcesDuration"] = _duration(used[-1])
+    made["conditions"] = [
+        {"type": "PodRunning", "status": "True" if machine.active else "False"},
+        *([{"type": "Completed", "status": "True"}] if machine.finished is not None else ()),
+        *({"type": "MetricsError", "status": "True", "message": m} for m in machine.condition_problems),
+    ]
+    return made
+
+
+def node_status(machine: Machine, node: Node, progress: tuple[int, int], used: tuple[float, float]) -> dict[str, Any]:
+    """One entry of `status.nodes`; fields that say nothing are left out."""
+    made: dict[str, Any] = {
+        "id": node_id(machine.name, node.name),
+        "name": node.name,
+        "displayName": node.display,
+        "type": node.kind,
+    }
+    reference = node.task.call.ref if node.task is not None else None
+    if reference is not None:
+        made["templateRef"] = reference
+    elif node.task is not None and node.task.call.name:
+        made["templateName"] = node.task.call.name
+    elif node.template is not None and node.template.name:
+        made["templateName"] = node.template.name
+    made["templateScope"] = node.template.holder.scope if node.template is not None else f"local/{machine.name}"
+    made["phase"] = node.phase
+    if node.boundary is not None:
+        made["boundaryID"] = node_id(machine.name, node.boundary.name)
+    if node.message:
+        made["message"] = node.message
+    made["startedAt"] = rfc3339(node.started)
+    made["finishedAt"] = rfc3339(node.finished) if node.finished is not None else None
+    if progress[1]:
+        made["progress"] = _text(progress)
+    if node.finished is not None and any(used):
+        made["resourcesDuration"] = _duration(used)
+    if node.ip:
+        made["podIP"] = node.ip
+    if node.daemoned:
+        made["daemoned"] = True
+    flags = {name: True for bit, name in ((HOOKED, "hooked"), (RETRIED, "retried")) if node.flags & bit}
+    if flags:
+        made["nodeFlag"] = flags
+    if node.inputs:
+        made["inputs"] = node.inputs
+    if node.outputs:
+        made["outputs"] = node.outputs
+    if node.children:
+        made["children"] = _ids(machine, node.children)
+    if node.outbound:
+        made["outboundNodes"] = _ids(machine, node.outbound)
+    elif node.kind == "Pod" and node.phase not in (PENDING, RUNNING):
+        made["hostNodeName"] = machine.options.get("host", "localhost")
+    if node.memo is not None:
+        made["memoizationStatus"] = node.memo
+    if node.waiting:
+        made["synchronizationStatus"] = {"waiting": node.waiting}
+    return made
+
+
+def _ids(machine: Machine, numbers: list[int]) -> list[str]:
+    return [node_id(machine.name, machine.nodes[n].name) for n in dict.fromkeys(numbers)]
+
+
+def _text(progress: tuple[int, int]) -> str:
+    return f"{progress[0]}/{progress[1]}"
+
+
+def _totals(machine: Machine) -> tuple[list[tuple[int, int]], list[tuple[float, float]]]:
+    """Progress and resource seconds of every node and, last, of the run: leaves count, what encloses them sums."""
+    count = len(machine.nodes)
+    progress = [(0, 0)] * (count + 1)
+    used = [(0.0, 0.0)] * (count + 1)
+    for node in reversed(machine.nodes):
+        number = node.number
+        if node.kind in _EXECUTED:
+            told = node.progress.split("/") if node.progress else ()
+            if node.done:
+                progress[number] = (int(told[1]),) * 2 if len(told) == 2 else (1, 1)
+            else:
+                progress[number] = (int(told[0]), int(told[1])) if len(told) == 2 else (0, 1)
+            if node.kind == "Pod" and node.finished is not None:
+                used[number] = _resources(node)
+        above = node.parent.number if node.parent is not None else count
+        done, total = progress[number]
+        progress[above] = (progress[above][0] + done, progress[above][1] + total)
+        used[above] = (used[above][0] + used[number][0], used[above][1] + used[number][1])
+    return progress, used
+
+
+def _resources(node: Node) -> tuple[float, float]:
+    """CPU and memory seconds: what is requested (or 100m and 100Mi), in units of one CPU and 100Mi."""
+    seconds = (node.finished or node.started) - node.started
+    body = (node.template.raw if node.template is not None else {}).get(
+        node.template.kind if node.template else ""
+    ) or {}
+    wanted = (body.get("resources") or {}) if isinstance(body, dict) else {}
+    requests = {**(wanted.get("limits") or {}), **(wanted.get("requests") or {})}
+    cpu = _quantity(requests.get("cpu"), _DEFAULT_CPU)
+    memory = _quantity(requests.get("memory"), _MEMORY_UNIT) / _MEMORY_UNIT
+    return seconds * cpu, seconds * memory
+
+
+def _quantity(text: Any, default: float) -> float:
+    if text is None:
+        return default
+    value = str(text).strip()
+    for suffix, factor in _SUFFIXES.items():
+        if value.endswith(suffix):
+            value = value.removesuffix(suffix)
+            break
+    else:
+        factor = 1
+    try:
+        return float(value) * factor
+    except ValueError:
+        return default
+
+
+def _duration(used: tuple[float, float]) -> dict[str, int]:
+    return {"cpu": math.floor(used[0]), "memory": math.floor(used[1])}

@@ -1,0 +1,19 @@
+"""Times as texts: RFC 3339 as Kubernetes prints it, and Argo's strftime variables."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+STRFTIME_LETTERS = "BbmAadHIMSYypZzL"
+
+
+def rfc3339(at: float) -> str:
+    """`2026-11-22T21:34:00Z`, whole seconds."""
+    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def strftime(at: float, letter: str) -> str:
+    """One strftime letter of Argo's `workflow.creationTimestamp.X`, in UTC; `L` is milliseconds."""
+    if letter == "L":
+        return f"{int(at * 1000) % 1000:03d}"
+    return datetime.fromtimestamp(int(at), UTC).strftime(f"%{letter}")

@@ -1,0 +1,402 @@
+"""`dag:` tasks that start when what they depend on has ended as they wish."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from aggregator.engine.execute import Call, LoneSource, LoopSource, fail, skip
+from aggregator.engine.frames import Frame
+from aggregator.engine.inputs import NodeError
+from aggregator.engine.limits import Gate
+from aggregator.engine.node import (
+    ERROR,
+    FAILED,
+    HOOKED,
+    OMITTED,
+    RUNNING,
+    SKIPPED,
+    SUCCEEDED,
+    UNSUCCESSFUL,
+    Node,
+)
+from aggregator.engine.outputs import Called, CallsScope, export_globals, template_outputs
+from aggregator.errors import LanguageError
+from aggregator.kinds.loops import expand_unless_skipped
+from aggregator.kinds.outbound import outbound
+from aggregator.lang import tags
+from aggregator.lang.tags import LENIENT
+from aggregator.plan.compile import draw_graph
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aggregator.engine.machine import Machine
+    from aggregator.engine.scope import Scope
+    from aggregator.plan.fanout import Elements
+    from aggregator.plan.program import Task, Template
+
+_RESULT_OF = {SUCCEEDED: "Succeeded", FAILED: "Failed", ERROR: "Errored", SKIPPED: "Skipped", OMITTED: "Omitted"}
+
+
+class Dag:
+    """Template kind `dag`."""
+
+    node_type = "DAG"
+    slot = ""
+
+    def begin(self, machine: Machine, node: Node, scope: Scope) -> None:
+        assert node.template is not None
+        template = node.template
+        try:
+            if template.tagged_graph:
+                template = _with_graph(machine, template, scope)
+            frame = DagFrame(node, template, scope, machine)
+        except LanguageError as problem:
+            machine.finish(node, ERROR, problem.message)
+            return
+        frame.begin(machine)
+
+
+def _with_graph(machine: Machine, template: Template, scope: Scope) -> Template:
+    """The template with the tags of its graph filled: a private copy, since another node may draw it otherwise."""
+    raws = template.raw["dag"]["tasks"]
+    fields = [{k: raw[k] for k in ("depends", "dependencies") if k in raw} for raw in raws]
+    filled: list[dict[str, Any]] = tags.parse_tree(fields).fill(scope, machine.context, LENIENT)
+    target = tags.parse(template.target).fill(scope, machine.context, LENIENT)
+    tasks = tuple(replace(t, feeds=[], needs=(), depends=None, problem=None) for t in template.tasks)
+    drawn = replace(template, tasks=tasks, target=target)
+    draw_graph(drawn, filled)
+    return drawn
+
+
+class DagFrame(Frame):
+    """A running DAG: how many of each task's needs are still open, and the node of each task that has one."""
+
+    __slots__ = ("failed", "left", "machine", "nodes", "remaining", "scope", "stopped", "targets", "template", "wanted")
+
+    def __init__(self, node: Node, template: Template, scope: Scope, machine: Machine) -> None:
+        super().__init__(node)
+        node.frame = self
+        self.gate = Gate(template.parallelism) if template.parallelism is not None else None
+        self.machine = machine
+        self.template = template
+        self.scope = scope
+        tasks = template.tasks
+        names = template.target.split() if template.target else sorted(t.name for t in tasks if not t.feeds)
+        unknown = [n for n in names if n not in template.by_name]
+        if unknown:
+            raise LanguageError(f"dag.target {unknown[0]!r} is no task of template {template.name!r}")
+        self.targets = [template.by_name[n] for n in names]
+        self.wanted = _ancestors(tasks, self.targets) if template.target else None
+        self.left = [len(t.needs) for t in tasks]
+        self.nodes: list[Node | None] = [None] * len(tasks)
+        self.remaining = len(self.wanted) if self.wanted is not None else len(tasks)
+        self.failed = False
+        self.stopped = False
+
+    def begin(self, machine: Machine) -> None:
+        """Start the tasks that need nothing."""
+        for task in self.template.tasks:
+            if not task.needs and (self.wanted is None or task.number in self.wanted):
+                self._ready(machine, task)
+        if not self.remaining:
+            self._over(machine)
+
+    def _ready(self, machine: Machine, task: Task) -> None:
+        """All that the task needs has ended: omit it, or start it."""
+        call = self._call(machine, task)
+        if task.problem is not None:
+            self._wrong(machine, task, call, task.problem.message)
+            return
+        try:
+            wanted = task.depends is None or task.depends.evaluate(self._result)
+        except LanguageError as problem:
+            self._wrong(machine, task, call, problem.message)
+            return
+        if call.dropped(machine):
+            call.drop(machine)
+            return
+        if not wanted:
+            self.nodes[task.number] = skip(machine, call, "omitted: depends condition not met", OMITTED)
+            return
+        try:
+            elements = expand_unless_skipped(machine, task, call.scope)
+        except (LanguageError, NodeError) as problem:
+            self._wrong(machine, task, call, str(problem))
+            return
+        if elements is None:
+            machine.start(LoneSource(call))
+        else:
+            self._start_loop(machine, task, call, elements)
+
+    def _wrong(self, machine: Machine, task: Task, call: Call, message: str) -> None:
+        self.nodes[task.number] = fail(machine, call, message)
+
+    def _call(self, machine: Machine, task: Task) -> Call:
+        after: list[int] | None = None
+        if task.needs:
+            found: dict[int, None] = {}
+            for need in task.needs:
+                node = self.nodes[need]
+                if node is not None:
+                    found.update(dict.fromkeys(outbound(machine, node)))
+            after = list(found)
+        return Call(
+            name=f"{self.node.name}.{task.name}",
+            target=task.call,
+            holder=self.template.holder,
+            arguments=task.arguments,
+            scope=self._scope_of(machine, task),
+            owner=self,
+            boundary=self.node,
+            parent=self.node,
+            task=task,
+            exempt=self.node.exempt,
+            depth=self.node.depth + 1,
+            after=after,
+        )
+
+    def _start_loop(self, machine: Machine, task: Task, call: Call, elements: Elements) -> None:
+        if elements.count == 0:
+            self.nodes[task.number] = skip(machine, call, "Skipped, empty params")
+            return
+        group = machine.new_node(
+            call.name, "TaskGroup", boundary=self.node, parent=self.node, owner=self, after=call.after
+        )
+        group.task = task
+        group.exempt = self.node.exempt
+        group.loop = elements.count
+        self.nodes[task.number] = group
+        frame = LoopFrame(group, elements.count)
+        group.frame = frame
+        machine.set_phase(group, RUNNING)
+
+        def make(suffix: str, scope: Scope, item: int | None) -> Call:
+            return replace(
+                call,
+                name=call.name + suffix,
+                scope=scope,
+                owner=frame,
+                parent=group,
+                after=None,
+                item=item,
+                strict=True,
+            )
+
+        machine.start(LoopSource(elements, task, call.scope, frame, make))
+
+    def _result(self, name: str, result: str) -> bool:
+        node = self.nodes[self.template.by_name[name]]
+        assert node is not None
+        if result == "Daemoned":
+            return node.daemoned
+        if result in ("AnySucceeded", "AllFailed"):
+            if node.kind != "TaskGroup":
+                return False
+            elements = [self.machine.nodes[n].phase for n in node.children]
+            return SUCCEEDED in elements if result == "AnySucceeded" else bool(elements) and set(elements) == {FAILED}
+        return _RESULT_OF.get(node.phase) == result and not (node.daemoned and result == "Succeeded")
+
+    # ------------------------------------------------------------------ children
+
+    def child_done(self, machine: Machine, child: Node) -> None:
+        task = child.task
+        assert task is not None
+        self.nodes[task.number] = child
+        if child.phase in UNSUCCESSFUL:
+            self.note_failure(machine)
+        self.remaining -= 1
+        for number in task.feeds:
+            self.left[number] -= 1
+            if not self.left[number] and (self.wanted is None or number in self.wanted):
+                self._ready(machine, self.template.tasks[number])
+        if not self.remaining:
+            self._over(machine)
+
+    def child_dropped(self, machine: Machine) -> None:
+        """A task will never start, and so won't those after it."""
+        self.stopped = True
+        self.remaining -= 1
+        machine.later(lambda _: self._check_stopped(machine), None)
+
+    def _check_stopped(self, machine: Machine) -> None:
+        if self.stopped and not self.node.done and not self._running():
+            self._over(machine)
+
+    def _running(self) -> bool:
+        return any(n is not None and not n.reported for n in self.nodes)
+
+    def note_failure(self, machine: Machine) -> None:
+        """With the template's failFast, nothing new starts after a direct child has failed."""
+        if self.template.fail_fast and not self.closed:
+            self.closed = True
+            self.failed = True
+            if self.gate is not None:
+                waiting = list(self.gate.waiting)
+                self.gate.waiting.clear()
+                for source in waiting:
+                    machine.start(source)
+
+    def _over(self, machine: Machine) -> None:
+        """Nothing is left to run: the phase, and on success the outputs."""
+        node = self.node
+        if node.done:
+            return
+        ends: dict[int, None] = {}
+        for target in self.targets:
+            reached = self.nodes[target]
+            if reached is not None:
+                ends.update(dict.fromkeys(outbound(machine, reached)))
+        node.outbound = list(ends)
+        if self.failed:
+            machine.finish(node, FAILED, "template has failed or errored children and failFast enabled")
+            return
+        if self.stopped and machine.stop:
+            machine.finish(node, FAILED, machine.stop_message if machine.stop != "deadline" else "")
+            return
+        phase = self._assess(machine)
+        if phase != SUCCEEDED:
+            machine.finish(node, phase)
+            return
+        try:
+            scope = CallsScope(self.scope, machine, "tasks.", self._called, self._called_names)
+            node.outputs = template_outputs(machine, self.template, scope)
+        except NodeError as problem:
+            machine.finish(node, ERROR, str(problem))
+            return
+        export_globals(machine, node.outputs)
+        machine.finish(node, SUCCEEDED)
+
+    def _assess(self, machine: Machine) -> str:
+        """The DAG's phase: of its targets, where a task that never ran takes that of the branches that led to it."""
+        nodes = machine.nodes
+        targets = {n.number: i for i in self.targets if (n := self.nodes[i]) is not None}
+        reached: dict[int, str] = {}
+        todo = [(number, SUCCEEDED) for number in self.node.children]
+        seen = set(todo)
+        for number, branch in todo:
+            node = nodes[number]
+            phase = node.phase if node.completed else branch
+            target = targets.get(number)
+            if target is not None and reached.get(target) not in UNSUCCESSFUL:
+                reached[target] = phase
+            following = node.children
+            if node.kind in ("Retry", "TaskGroup") and following:
+                own = [c for c in following if not nodes[c].flags & HOOKED]
+                hooked = [c for c in following if nodes[c].flags & HOOKED]
+                following = (list(nodes[own[-1]].children) if own else []) + hooked
+            for child in following:
+                if (child, phase) not in seen:
+                    seen.add((child, phase))
+                    todo.append((child, phase))
+        for target in self.targets:
+            phase = reached.get(target, FAILED)
+            task = self.template.tasks[target]
+            forgiven = task.continue_failed if phase == FAILED else task.continue_error
+            if phase in UNSUCCESSFUL and not forgiven:
+                return phase
+        return SUCCEEDED
+
+    # ------------------------------------------------------------------ scopes
+
+    def _scope_of(self, machine: Machine, task: Task) -> Scope:
+        """What a task sees: the results of its ancestors, and the template's inputs."""
+        if not task.needs:
+            return self.scope
+        number = task.number
+
+        def find(name: str) -> Called | None:
+            other = self.template.by_name.get(name)
+            if other is None or not self._is_ancestor(other, number):
+                return None
+            return self._called(name)
+
+        def names() -> Iterator[str]:
+            for other in sorted(_ancestors(self.template.tasks, [number]) - {number}):
+                yield self.template.tasks[other].name
+
+        return CallsScope(self.scope, machine, "tasks.", find, names)
+
+    def _is_ancestor(self, wanted: int, number: int) -> bool:
+        tasks = self.template.tasks
+        seen = set(tasks[number].needs)
+        todo = list(seen)
+        for current in todo:
+            if current == wanted:
+                return True
+            for need in tasks[current].needs:
+                if need not in seen:
+                    seen.add(need)
+                    todo.append(need)
+        return False
+
+    def _called(self, name: str) -> Called | None:
+        number = self.template.by_name.get(name)
+        node = self.nodes[number] if number is not None else None
+        if node is None or number is None:
+            return None
+        task = self.template.tasks[number]
+        if node.kind == "TaskGroup":
+            elements = [self.machine.nodes[n] for n in node.children]
+            return Called(node, task, self.template.holder, sorted(elements, key=lambda n: n.item or 0))
+        return Called(node, task, self.template.holder)
+
+    def _called_names(self) -> Iterator[str]:
+        for task in self.template.tasks:
+            if self.nodes[task.number] is not None:
+                yield task.name
+
+    def scope_for_hooks(self, machine: Machine, node: Node) -> Scope:
+        """What the task sees, and the node itself under its display name and its task's name."""
+        task = node.task
+        assert task is not None
+        called = Called(node, task, self.template.holder)
+        own = {node.display: called, task.name: called}
+        return CallsScope(self._scope_of(machine, task), machine, "tasks.", own.get, lambda: iter(own))
+
+
+def _ancestors(tasks: tuple[Task, ...], numbers: list[int]) -> set[int]:
+    """The tasks themselves and all that they need, transitively."""
+    found = set(numbers)
+    todo = list(found)
+    for number in todo:
+        for need in tasks[number].needs:
+            if need not in found:
+                found.add(need)
+                todo.append(need)
+    return found
+
+
+class LoopFrame(Frame):
+    """A looped task's group: waits for all elements, and takes the phase of the last one that failed."""
+
+    __slots__ = ("last", "left", "stopped", "worst")
+
+    def __init__(self, node: Node, count: int) -> None:
+        super().__init__(node)
+        self.left = count
+        self.worst = SUCCEEDED
+        self.last = -1
+        self.stopped = False
+
+    def child_done(self, machine: Machine, child: Node) -> None:
+        if child.phase in UNSUCCESSFUL:
+            if (child.item or 0) > self.last:
+                self.last = child.item or 0
+                self.worst = child.phase
+            boundary = self.node.boundary
+            if boundary is not None and isinstance(boundary.frame, DagFrame):
+                boundary.frame.note_failure(machine)
+                self.closed = boundary.frame.closed
+        self._one_less(machine)
+
+    def child_dropped(self, machine: Machine) -> None:
+        self.stopped = True
+        self._one_less(machine)
+
+    def _one_less(self, machine: Machine) -> None:
+        self.left -= 1
+        if not self.left:
+            phase = FAILED if self.stopped and self.worst == SUCCEEDED else self.worst
+            machine.finish(self.node, phase)

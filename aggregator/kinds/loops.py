@@ -1,0 +1,50 @@
+"""Loops of steps and tasks: their elements from filled text, with the rule for conditions that are already false."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aggregator.errors import LanguageError
+from aggregator.lang import when as when_language
+from aggregator.lang.tags import LENIENT, PREFIX_STRICT
+from aggregator.plan.fanout import Elements, expand_items, expand_param, expand_sequence
+
+if TYPE_CHECKING:
+    from aggregator.engine.machine import Machine
+    from aggregator.engine.scope import Scope
+    from aggregator.plan.program import Task
+
+
+def expand(machine: Machine, task: Task, scope: Scope) -> Elements | None:
+    """The elements of the task's loop; None when it has none. LanguageError when the text makes no list."""
+    loop = task.loop
+    if loop is None:
+        return None
+    filled = loop.tree.fill(scope, machine.context, PREFIX_STRICT)
+    if loop.form == "items":
+        return expand_items(filled)
+    if loop.form == "param":
+        return expand_param(filled if isinstance(filled, str) else str(filled))
+    return expand_sequence(filled)
+
+
+def expand_unless_skipped(machine: Machine, task: Task, scope: Scope) -> Elements | None:
+    """As `expand`, but a loop whose condition is false without looking at an element need not have a list.
+
+    Such a step or task is one skipped node; None is given then, so that its condition is looked at as usual.
+    """
+    if task.loop is None:
+        return None
+    if task.when is not None and is_false(machine, task, scope):
+        return None
+    return expand(machine, task, scope)
+
+
+def is_false(machine: Machine, task: Task, scope: Scope) -> bool:
+    """Whether `when` is false already; a condition that can't be judged before the element is known is not."""
+    assert task.when is not None
+    try:
+        text = task.when.fill(scope, machine.context, LENIENT)
+        return "{{" not in text and not when_language.evaluate(text)
+    except LanguageError:
+        return False

@@ -1,0 +1,251 @@
+"""`steps:` groups that run one after the other, their members side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aggregator.engine.execute import Call, LoneSource, LoopSource
+from aggregator.engine.frames import Frame
+from aggregator.engine.inputs import NodeError
+from aggregator.engine.limits import Gate
+from aggregator.engine.node import ERROR, FAILED, RUNNING, SKIPPED, SUCCEEDED, UNSUCCESSFUL, Node, node_id
+from aggregator.engine.outputs import Called, CallsScope, export_globals, template_outputs
+from aggregator.errors import LanguageError
+from aggregator.kinds.loops import expand_unless_skipped
+from aggregator.kinds.outbound import outbound
+
+if TYPE_CHECKING:
+    from aggregator.engine.machine import Machine
+    from aggregator.engine.scope import Scope
+    from aggregator.plan.fanout import Elements
+    from aggregator.plan.program import Task
+
+
+class Steps:
+    """Template kind `steps`."""
+
+    node_type = "Steps"
+    slot = ""
+
+    def begin(self, machine: Machine, node: Node, scope: Scope) -> None:
+        StepsFrame(machine, node, scope).next_group(machine)
+
+
+class StepsFrame(Frame):
+    """A running steps template: the group that runs, and what earlier groups made visible."""
+
+    __slots__ = (
+        "active",
+        "called",
+        "failed",
+        "group",
+        "index",
+        "members",
+        "outstanding",
+        "problem",
+        "scope",
+        "stopped",
+    )
+
+    def __init__(self, machine: Machine, node: Node, scope: Scope) -> None:
+        super().__init__(node)
+        assert node.template is not None
+        node.frame = self
+        self.gate = Gate(node.template.parallelism) if node.template.parallelism is not None else None
+        self.called: dict[str, Called] = {}
+        self.scope = CallsScope(scope, machine, "steps.", self.called.get, lambda: iter(self.called))
+        self.index = -1
+        self.group: Node | None = None
+        self.members: list[tuple[Task, list[Node]]] = []
+        self.outstanding = 0
+        self.problem = ""
+        self.stopped = False
+        self.failed = False
+
+    def next_group(self, machine: Machine) -> None:
+        """Start the next group, or end the template."""
+        template = self.node.template
+        assert template is not None
+        self.index += 1
+        if self.index == len(template.groups):
+            self._succeed(machine)
+        elif machine.stop and (not self.node.exempt or machine.stop == "Terminate"):
+            machine.finish(self.node, FAILED, machine.stop_message)
+        else:
+            self._start_group(machine, template.groups[self.index])
+
+    def _start_group(self, machine: Machine, tasks: tuple[Task, ...]) -> None:
+        """Open a group and start its members."""
+        name = f"{self.node.name}[{self.index}]"
+        before = self.group
+        after = [self.node.number] if before is None else _ends_of(machine, before)
+        group = machine.new_node(name, "StepGroup", boundary=self.node, parent=self.node, owner=None, after=after)
+        group.exempt = self.node.exempt
+        machine.set_phase(group, RUNNING)
+        self.group = group
+        self.members = [(task, []) for task in tasks]
+        self.problem = ""
+        self.outstanding = 1
+        loops: list[Elements | None] = []
+        for task in tasks:
+            try:
+                loops.append(expand_unless_skipped(machine, task, self.scope))
+            except (LanguageError, NodeError) as problem:
+                self.outstanding = 0
+                self._fail(machine, ERROR, str(problem))
+                return
+        for (task, _), elements in zip(self.members, loops, strict=True):
+            self._start_member(machine, task, elements)
+        self.outstanding -= 1
+        if not self.outstanding:
+            self._group_over(machine)
+
+    def _start_member(self, machine: Machine, task: Task, elements: Elements | None) -> None:
+        group = self.group
+        assert group is not None
+        base = f"{group.name}.{task.name}"
+        template = self.node.template
+        assert template is not None
+
+        def make(suffix: str, scope: Scope, item: int | None) -> Call:
+            return Call(
+                name=base + suffix,
+                target=task.call,
+                holder=template.holder,
+                arguments=task.arguments,
+                scope=scope,
+                owner=self,
+                boundary=self.node,
+                parent=group,
+                task=task,
+                exempt=self.node.exempt,
+                depth=self.node.depth + 1,
+                item=item,
+                strict=item is not None,
+            )
+
+        if elements is None:
+            self.outstanding += 1
+            machine.start(LoneSource(make("", self.scope, None)))
+        elif elements.count == 0:
+            self.outstanding += 1
+            call = make("", self.scope, None)
+            node = machine.new_node(call.name, "Skipped", boundary=self.node, parent=group, owner=self)
+            node.task = task
+            machine.finish(node, SKIPPED, "Skipped, empty params")
+        else:
+            self.outstanding += elements.count
+            group.loop = (group.loop or 0) + elements.count
+            machine.start(LoopSource(elements, task, self.scope, self, make))
+
+    def child_done(self, machine: Machine, child: Node) -> None:
+        self._note(child)
+        if child.phase in UNSUCCESSFUL:
+            self._fail_fast(machine)
+        self._one_less(machine)
+
+    def child_failed_to_start(self, machine: Machine, child: Node) -> None:
+        self._note(child)
+        if not self.problem:
+            self.problem = f"step group deemed errored due to child {child.display} error: {child.message}"
+        self.closed = True
+        self._one_less(machine)
+
+    def child_dropped(self, machine: Machine) -> None:
+        self.stopped = True
+        self._one_less(machine)
+
+    def _note(self, child: Node) -> None:
+        for task, nodes in self.members:
+            if task is child.task:
+                nodes.append(child)
+                return
+
+    def _fail_fast(self, machine: Machine) -> None:
+        template = self.node.template
+        if template is not None and template.fail_fast and not self.closed:
+            self.closed = True
+            self.failed = True
+            if self.gate is not None:
+                waiting = list(self.gate.waiting)
+                self.gate.waiting.clear()
+                for source in waiting:
+                    machine.start(source)
+
+    def _one_less(self, machine: Machine) -> None:
+        self.outstanding -= 1
+        if not self.outstanding and self.group is not None and not self.group.done:
+            self._group_over(machine)
+
+    def _group_over(self, machine: Machine) -> None:
+        """Every member has ended: the group's phase, then the next group or the template's end."""
+        group = self.group
+        assert group is not None
+        if self.problem:
+            self._fail(machine, ERROR, self.problem)
+            return
+        if self.failed:
+            self._fail(machine, FAILED, "template has failed or errored children and failFast enabled")
+            return
+        for task, nodes in self.members:
+            for child in sorted(nodes, key=lambda n: n.number):
+                forgiven = task.continue_failed if child.phase == FAILED else task.continue_error
+                if child.phase in UNSUCCESSFUL and not forgiven:
+                    self._fail(machine, FAILED, f"child '{node_id(machine.name, child.name)}' failed")
+                    return
+        if self.stopped:
+            self._fail(machine, FAILED, machine.stop_message)
+            return
+        machine.finish(group, SUCCEEDED)
+        self._make_visible(group)
+        self.next_group(machine)
+
+    def _fail(self, machine: Machine, group_phase: str, message: str) -> None:
+        """The group did not succeed: the template is Failed, also when the group is Error."""
+        assert self.group is not None
+        machine.finish(self.group, group_phase, message)
+        self.node.outbound = _ends_of(machine, self.group)
+        machine.finish(self.node, FAILED, message)
+
+    def _make_visible(self, group: Node) -> None:
+        template = self.node.template
+        assert template is not None
+        for task, nodes in self.members:
+            if task.loop is None:
+                if nodes:
+                    self.called[task.name] = Called(nodes[0], task, template.holder)
+            else:
+                ran = [n for n in sorted(nodes, key=lambda n: n.item or 0) if n.kind != "Skipped"]
+                self.called[task.name] = Called(group, task, template.holder, ran)
+
+    def scope_for_hooks(self, machine: Machine, node: Node) -> Scope:
+        """The steps seen so far, and the node itself under its display name and its step's name."""
+        template = self.node.template
+        assert template is not None
+        assert node.task is not None
+        own = {
+            node.display: Called(node, node.task, template.holder),
+            node.task.name: Called(node, node.task, template.holder),
+        }
+        return CallsScope(self.scope, machine, "steps.", own.get, lambda: iter(own))
+
+    def _succeed(self, machine: Machine) -> None:
+        node = self.node
+        assert node.template is not None
+        if self.group is not None:
+            node.outbound = _ends_of(machine, self.group)
+        try:
+            node.outputs = template_outputs(machine, node.template, self.scope)
+        except NodeError as problem:
+            machine.finish(node, ERROR, str(problem))
+            return
+        export_globals(machine, node.outputs)
+        machine.finish(node, SUCCEEDED)
+
+
+def _ends_of(machine: Machine, group: Node) -> list[int]:
+    """The nodes after which the next group hangs: all outbound nodes of the group's children, or the group itself."""
+    found: dict[int, None] = {}
+    for number in group.children:
+        found.update(dict.fromkeys(outbound(machine, machine.nodes[number])))
+    return list(found) or [group.number]

@@ -1,0 +1,163 @@
+"""What a document means once compiled: templates, tasks, loops and hooks with their texts parsed, found by small integers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aggregator.errors import LanguageError
+    from aggregator.lang import tags
+    from aggregator.lang.depends import Depends
+    from aggregator.lang.tags import Tree
+
+Json = Any
+Path = tuple[str | int, ...]
+
+LEAF_KINDS = ("container", "containerSet", "script", "resource", "data", "http", "plugin", "suspend")
+
+
+@dataclass(slots=True, eq=False)
+class Holder:
+    """Where templates live: the workflow itself, or a (Cluster)WorkflowTemplate; names inside are looked up here."""
+
+    scope: str
+    """Argo's templateScope: `local/WORKFLOW`, `namespaced/NAME` or `cluster/NAME`."""
+    raw: dict[str, dict[str, Any]]
+    """Templates as written, by name, defaults merged."""
+    paths: dict[str, Path]
+    compiled: dict[str, Template] = field(default_factory=dict)
+
+
+@dataclass(slots=True, eq=False)
+class TemplateRef:
+    """What a step or task calls: a name in its holder, a template elsewhere, or one written in place."""
+
+    name: str = ""
+    ref: dict[str, Any] | None = None
+    inline: dict[str, Any] | None = None
+    compiled: Template | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Loop:
+    """One of withItems, withParam, withSequence, with its text parsed."""
+
+    form: str
+    tree: Tree
+
+
+@dataclass(slots=True, eq=False)
+class Argument:
+    """One parameter or artifact that a call hands over; `value` is a parameter's text when it has one."""
+
+    name: str
+    value: tags.Template | None
+    raw: dict[str, Any]
+    tree: Tree
+
+
+@dataclass(slots=True, eq=False)
+class Arguments:
+    """What a call hands over."""
+
+    parameters: tuple[Argument, ...] = ()
+    artifacts: tuple[Argument, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        return not self.parameters and not self.artifacts
+
+
+@dataclass(slots=True, eq=False)
+class Hook:
+    """A life-cycle hook: `exit`, or one with an expression that starts it when first true."""
+
+    name: str
+    expression: str
+    call: TemplateRef
+    arguments: Arguments
+    path: Path
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """One step or DAG task."""
+
+    name: str
+    number: int
+    call: TemplateRef
+    when: tags.Template | None
+    arguments: Arguments
+    loop: Loop | None
+    continue_failed: bool
+    continue_error: bool
+    hooks: tuple[Hook, ...]
+    path: Path
+    depends: Depends | None = None
+    problem: LanguageError | None = None
+    """Why `depends` can't be read."""
+    needs: tuple[int, ...] = ()
+    """Numbers of the tasks that `depends` names."""
+    feeds: list[int] = field(default_factory=list)
+    """Numbers of the tasks that name this one."""
+
+    @property
+    def exit_hook(self) -> Hook | None:
+        return next((h for h in self.hooks if h.name == "exit"), None)
+
+
+@dataclass(slots=True, eq=False)
+class Retry:
+    """A retryStrategy; its numbers may be tags, filled when the wrapper starts."""
+
+    tree: Tree
+    path: Path
+
+
+@dataclass(slots=True, eq=False)
+class Template:
+    """One template. Leaves keep their whole body as a tree to fill per attempt; composites their tasks."""
+
+    name: str
+    kind: str
+    holder: Holder
+    raw: dict[str, Any]
+    path: Path
+    rules: Tree
+    """The fields around the body: inputs, outputs, timeouts, synchronization, memoize, annotations."""
+    body: Tree
+    """For a leaf: all that one attempt needs, in Argo's shape."""
+    retry: Retry | None
+    parallelism: int | None
+    fail_fast: bool
+    daemon: bool
+    groups: tuple[tuple[Task, ...], ...] = ()
+    tasks: tuple[Task, ...] = ()
+    by_name: dict[str, int] = field(default_factory=dict)
+    target: str = ""
+    tagged_graph: bool = False
+    """`depends`, `dependencies` or `target` hold tags: the graph is drawn anew for each node, with its inputs."""
+    wanted_results: frozenset[str] = frozenset()
+    """Names of steps or tasks whose outputs.result something in this template refers to."""
+
+    @property
+    def leaf(self) -> bool:
+        return self.kind not in ("steps", "dag")
+
+
+@dataclass(slots=True, eq=False)
+class Program:
+    """A workflow ready to run."""
+
+    spec: dict[str, Any]
+    metadata: dict[str, Any]
+    local: Holder
+    entrypoint: TemplateRef
+    arguments: Arguments
+    hooks: tuple[Hook, ...]
+    exit: Hook | None
+    others: dict[str, Holder]
+    """Other holders by scope text."""
+    parallelism: int | None
+    default_retry: dict[str, Any] | None
