@@ -203,7 +203,9 @@ class BuiltinChecks:
     def kinds(self, node: ast.Builtin, place: int, natures: list[Nature], kinds: frozenset[str]) -> None:
         nature = natures[place]
         if nature.kind not in kinds and not nature.unknown:
-            wanted = ", ".join(sorted("list" if kind == "slice" else kind for kind in kinds - {"array", "uint8", "int64"}))
+            wanted = ", ".join(
+                sorted("list" if kind == "slice" else kind for kind in kinds - {"array", "uint8", "int64"})
+            )
             self.error(node.args[place], f"{node.name} does not work on {nature}, it takes {wanted}")
 
     def aggregate(self, node: ast.Builtin, natures: list[Nature]) -> Nature:

@@ -10,7 +10,7 @@ from aggregator.errors import LanguageError, LimitExceeded
 from aggregator.lang import gostring
 from aggregator.lang.context import DEFAULT_LIMITS
 from aggregator.lang.gotime import Duration, Time
-from aggregator.lang.govalue import INT_MAX, INT_MIN, AnyMap, GoObject, go_type, wrap64
+from aggregator.lang.govalue import INT_MAX, INT_MIN, AnyMap, GoObject, IntList, ListList, go_type, wrap64
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,9 +49,11 @@ def equal(left: Any, right: Any, depth: int = 0) -> bool:
         if isinstance(left, float) is isinstance(right, float):
             return bool(left == right)
         return float(left) == float(right)
-    if isinstance(left, list):
-        if not isinstance(right, list) or len(left) != len(right):
-            return isinstance(right, bytes) and not left and not right
+    if isinstance(left, (list, bytes)) and isinstance(right, (list, bytes)):
+        if isinstance(left, ListList) or isinstance(right, ListList):
+            return identical(left, right, depth)
+        if len(left) != len(right):
+            return False
         deeper(depth)
         return all(equal(a, b, depth + 1) for a, b in zip(left, right, strict=True))
     return identical(left, right, depth)
@@ -70,9 +72,7 @@ def identical(left: Any, right: Any, depth: int = 0) -> bool:
         return left.keys() == right.keys() and all(identical(v, right[k], depth + 1) for k, v in left.items())
     if isinstance(left, list):
         deeper(depth)
-        return len(left) == len(right) and all(
-            identical(a, b, depth + 1) for a, b in zip(left, right, strict=True)
-        )
+        return len(left) == len(right) and all(identical(a, b, depth + 1) for a, b in zip(left, right, strict=True))
     return bool(left == right)
 
 
@@ -266,3 +266,8 @@ ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
     "**": power,
     "^": power,
 }
+
+
+def integers(low: int, high: int) -> IntList:
+    """The whole numbers of a range, both ends included; none where the end lies before the start."""
+    return IntList(range(low, high + 1))
