@@ -49,11 +49,11 @@ def _text(value: Any, ctx: Decoding, key: str | int) -> Any:
         hint = f'put it in quotes: "{span.source.text[span.start : span.end]}"'
         if not ctx.strict:
             ctx.warn("wrong-type", key, f"expected text, got {describe(value)}, which is read as text", hint)
-            return _any_text(value, ctx, key)
+            return any_text(value, ctx, key)
     return ctx.wrong(key, "text", value, hint)
 
 
-def _any_text(value: Any, ctx: Decoding, key: str | int) -> Any:
+def any_text(value: Any, ctx: Decoding, key: str | int) -> Any:
     if type(value) is str:
         return value
     if isinstance(value, bool):
@@ -240,7 +240,7 @@ def _any_field(hint: Any) -> Decoder:
     """A field of AnyString, or a list of them."""
     inner = [part for part in get_args(hint) if part is not types.NoneType]
     listed = any(get_origin(part) is tuple for part in inner)
-    return ListDecoder(_any_text, str) if listed else _any_text
+    return ListDecoder(any_text, str) if listed else any_text
 
 
 @cache
