@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError, LimitExceeded, nearest
-from aggregator.lang.expr import ast
+from aggregator.lang.expr import Expr, ast, parse
 from aggregator.lang.expr.parser import Parser
 from aggregator.lang.expr.tokens import IDENT, OP, tokenize
 from aggregator.lang.goformat import json_text
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from aggregator.lang.context import Context
-    from aggregator.lang.expr import Expr
     from aggregator.lang.scope import Variables
     from aggregator.lang.tagscan import Policy
 
@@ -45,8 +44,6 @@ class TagExpr:
         self.expr: Expr | None = None
         self.paths: tuple[str, ...] = ()
         self.late: tuple[str, ...] = ()
-        from aggregator.lang.expr import parse  # noqa: PLC0415 - only texts with expressions load the language
-
         try:
             self.expr = parse(text)
             self.paths = _required(Parser(text).whole())
