@@ -16,7 +16,7 @@ from aggregator.observe.timetext import clock_duration
 from aggregator.observe.tree import ICONS, SUSPENDED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
 Styled = tuple[str, str]
 """A line and the phase that colours it."""

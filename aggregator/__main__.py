@@ -1,0 +1,42 @@
+"""`python -m aggregator` and the command `agg`: runs a command and turns what happened into an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from aggregator.errors import AggError
+
+BUG = 70
+INTERRUPTED = 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command line; the exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        from aggregator.cli import main as run_command  # noqa: PLC0415 - so that Ctrl-C while importing is told well too
+
+        code = run_command(given)
+        sys.stdout.flush()
+    except AggError as error:
+        from aggregator.cli.report import report  # noqa: PLC0415 - only when something is to be told
+
+        report(error, sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has left (`agg list | head`): nothing to say, and nobody to say it to.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # noqa: BLE001 - the last line of defence; a traceback helps no user
+        from aggregator.cli.report import report_crash  # noqa: PLC0415
+
+        report_crash(error, given, sys.stderr)
+        return BUG
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

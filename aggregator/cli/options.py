@@ -1,0 +1,25 @@
+"""Flags that several commands share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+Home = Annotated[str, typer.Option("--home", metavar="FOLDER", help="State folder instead of $AGG_HOME.")]
+Config = Annotated[str, typer.Option("--config", metavar="FILE", help="One more settings file.")]
+Namespace = Annotated[str, typer.Option("-n", "--namespace", metavar="NAME", help="Namespace; default: all of them.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="No colours; NO_COLOR does the same.")]
+NoUtf8 = Annotated[bool, typer.Option("--no-utf8", help="Plain letters instead of symbols.")]
+
+
+def use_color(no_color: bool) -> bool:
+    """Colours only for a terminal, and only where nobody objects."""
+    return not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
+
+
+def use_utf8(no_utf8: bool) -> bool:
+    """Symbols only where the output can carry them."""
+    return not no_utf8 and (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
