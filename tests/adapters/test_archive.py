@@ -1,0 +1,420 @@
+"""Archives: what is packed comes back as it was, and nothing hostile is ever unpacked."""
+
+import gzip
+import io
+import os
+import random
+import socket
+import stat
+import subprocess
+import tarfile
+import zipfile
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aggregator.artifacts import files
+from aggregator.artifacts.archive import is_tar_gz, method_of, pack, packed_name, unpack
+from aggregator.artifacts.extract import Limits
+from aggregator.errors import StoreError
+
+TAR = {"tar": {}}
+ZIP = {"zip": {}}
+NONE = {"none": {}}
+
+
+def tree(path):
+    """Everything below a path: kind, mode, and bytes or link target, by relative name."""
+    found = {}
+    for each in [path, *sorted(path.rglob("*"))]:
+        name = each.relative_to(path).as_posix()
+        if each.is_symlink():
+            found[name] = ("link", os.readlink(each))
+        elif each.is_dir():
+            found[name] = ("folder", stat.S_IMODE(each.stat().st_mode))
+        else:
+            found[name] = ("file", stat.S_IMODE(each.stat().st_mode), each.read_bytes())
+    return found
+
+
+def sample(folder):
+    (folder / "sub" / "deep").mkdir(parents=True)
+    (folder / "empty").mkdir()
+    (folder / "a.txt").write_text("hello\n")
+    (folder / "sub" / "run.sh").write_text("#!/bin/sh\n")
+    (folder / "sub" / "run.sh").chmod(0o755)
+    (
+        folder / "sub" / "deep" / "bin\udcff".encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
+    ).write_bytes(bytes(range(256)))
+    (folder / "link").symlink_to("sub/run.sh")
+    (folder / "sub" / "up").symlink_to("../a.txt")
+    (folder / "sub" / "deep").chmod(0o750)
+    return folder
+
+
+def tar_of(path, *entries, mode="w:gz"):
+    """A tar of (name, type, content or link target)."""
+    with tarfile.open(path, mode) as tar:
+        for name, kind, content in entries:
+            info = tarfile.TarInfo(name)
+            info.type = kind
+            info.mode = 0o644 if kind == tarfile.REGTYPE else 0o755
+            data = content if isinstance(content, bytes) else b""
+            info.size = len(data)
+            if isinstance(content, str):
+                info.linkname = content
+            tar.addfile(info, io.BytesIO(data))
+    return path
+
+
+FILE, FOLDER, LINK, HARD = tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE
+
+
+@pytest.mark.parametrize(
+    "archive", [None, TAR, ZIP, {"tar": {"compressionLevel": 0}}, {"tar": {"compressionLevel": 9}}]
+)
+def test_a_folder_comes_back_as_it_was(tmp_path, archive):
+    source = sample(tmp_path / "out")
+    packed = pack(source, tmp_path / "packed", archive)
+    assert packed == tmp_path / "packed"
+    unpack(packed, tmp_path / "in" / "elsewhere", archive)
+    assert tree(tmp_path / "in" / "elsewhere") == tree(source)
+    assert not packed.exists()
+    assert os.listdir(tmp_path / "in") == ["elsewhere"]
+
+
+@pytest.mark.parametrize("archive", [None, TAR, ZIP])
+def test_a_file_comes_back_under_the_name_of_its_target(tmp_path, archive):
+    (tmp_path / "result.json").write_text("{}")
+    (tmp_path / "result.json").chmod(0o640)
+    unpack(pack(tmp_path / "result.json", tmp_path / "packed", archive), tmp_path / "data", archive)
+    assert (tmp_path / "data").read_text() == "{}"
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o640
+
+
+def test_none_stores_the_file_itself(tmp_path):
+    source = tmp_path / "f"
+    source.write_text("x")
+    assert pack(source, tmp_path / "packed", NONE) == source
+    unpack(source, tmp_path / "target", NONE)
+    assert (tmp_path / "target").read_text() == "x"
+
+
+def test_names_of_what_is_stored():
+    assert packed_name("art", "/tmp/out.json", None) == "art.tgz"
+    assert packed_name("art", "/tmp/out.json", TAR) == "art.tgz"
+    assert packed_name("art", "/tmp/out.json", ZIP) == "art.zip"
+    assert packed_name("art", "/tmp/out.json", NONE) == "out.json"
+    assert packed_name("art", "/", NONE) == "art"
+
+
+def test_packing_is_the_same_each_time(tmp_path):
+    source = sample(tmp_path / "out")
+    first = pack(source, tmp_path / "one", None).read_bytes()
+    assert pack(source, tmp_path / "two", None).read_bytes() == first
+
+
+def test_a_gzipd_tar_is_recognised_and_nothing_else(tmp_path):
+    tar = tar_of(tmp_path / "a", ("x", FILE, b"1"))
+    assert is_tar_gz(tar)
+    assert is_tar_gz(tar_of(tmp_path / "empty"))
+    for name, data in {
+        "plain": b"just text",
+        "gz": gzip.compress(b"no tar" * 200),
+        "short-gz": gzip.compress(b"x"),
+        "cut": tar.read_bytes()[:12],
+        "magic": b"\x1f\x8b" + b"\0" * 50,
+        "nothing": b"",
+    }.items():
+        (tmp_path / name).write_bytes(data)
+        assert not is_tar_gz(tmp_path / name)
+        unpack(tmp_path / name, tmp_path / "target", None)
+        assert (tmp_path / "target").read_bytes() == data
+
+
+def test_told_none_an_archive_stays_one(tmp_path):
+    tar = tar_of(tmp_path / "a", ("x", FILE, b"1"))
+    unpack(tar, tmp_path / "target", NONE)
+    assert is_tar_gz(tmp_path / "target")
+
+
+def test_a_tar_of_gnu_tar_itself(tmp_path):
+    source = sample(tmp_path / "out")
+    subprocess.run(["tar", "czf", tmp_path / "a.tgz", "-C", source, "."], check=True)
+    unpack(tmp_path / "a.tgz", tmp_path / "target", None)
+    assert tree(tmp_path / "target") == tree(source)
+
+
+def test_a_plain_tar_is_read_when_told(tmp_path):
+    unpack(tar_of(tmp_path / "a", ("x", FILE, b"1"), mode="w"), tmp_path / "target", TAR)
+    assert (tmp_path / "target").read_bytes() == b"1"
+
+
+def test_one_top_entry_becomes_the_target_and_several_a_folder(tmp_path):
+    unpack(tar_of(tmp_path / "a", ("one/x", FILE, b"1")), tmp_path / "t1", None)
+    assert (tmp_path / "t1" / "x").read_bytes() == b"1"
+    unpack(tar_of(tmp_path / "a", ("./", FOLDER, None), ("./x", FILE, b"1"), ("y", FILE, b"2")), tmp_path / "t2", None)
+    assert {p.name for p in (tmp_path / "t2").iterdir()} == {"x", "y"}
+    unpack(tar_of(tmp_path / "a"), tmp_path / "t3", None)
+    assert list((tmp_path / "t3").iterdir()) == []
+
+
+def test_what_stood_at_the_target_is_replaced(tmp_path):
+    target = tmp_path / "target"
+    target.mkdir()
+    (target / "old").write_text("old")
+    unpack(tar_of(tmp_path / "a", ("f", FILE, b"1")), target, None)
+    assert target.read_bytes() == b"1"
+    unpack(tar_of(tmp_path / "a", ("d/f", FILE, b"2")), target, None)
+    assert (target / "f").read_bytes() == b"2"
+    assert os.listdir(tmp_path) == ["target"]
+
+
+def test_a_later_entry_of_the_same_name_wins_and_hard_links_are_copies(tmp_path):
+    tar = tar_of(tmp_path / "a", ("d/f", FILE, b"1"), ("d/f", FILE, b"2"), ("d/h", HARD, "d/f"))
+    unpack(tar, tmp_path / "t", None)
+    assert (tmp_path / "t" / "f").read_bytes() == b"2"
+    assert (tmp_path / "t" / "h").read_bytes() == b"2"
+
+
+def test_a_folder_that_may_not_be_written_is_filled_and_moved(tmp_path):
+    source = tmp_path / "out"
+    (source / "locked").mkdir(parents=True)
+    (source / "locked" / "f").write_text("x")
+    (source / "locked").chmod(0o555)
+    source.chmod(0o555)
+    unpack(pack(source, tmp_path / "packed", None), tmp_path / "t", None)
+    assert tree(tmp_path / "t") == tree(source)
+    files.remove(tmp_path / "t")
+    assert not (tmp_path / "t").exists()
+
+
+def test_special_mode_bits_are_dropped(tmp_path):
+    with tarfile.open(tmp_path / "a", "w:gz") as tar:
+        info = tarfile.TarInfo("f")
+        info.mode = 0o6777
+        tar.addfile(info)
+    unpack(tmp_path / "a", tmp_path / "t", None)
+    assert stat.S_IMODE((tmp_path / "t").stat().st_mode) == 0o777
+
+
+HOSTILE = {
+    "parent": [("../evil", FILE, b"x")],
+    "inner parent": [("a/../../evil", FILE, b"x")],
+    "absolute": [("/tmp/agg-evil", FILE, b"x")],
+    "absolute link": [("d/l", LINK, "/etc/passwd")],
+    "link out": [("d/l", LINK, "../../etc"), ("e", FILE, b"")],
+    "link out of the only folder": [("d/l", LINK, "../x")],
+    "link through link": [("x/y/l1", LINK, "../.."), ("l2", LINK, "x/y/l1/.."), ("f", FILE, b"")],
+    "write through a link": [("d/l", LINK, ".."), ("d/l/f", FILE, b"x")],
+    "only a link": [("l", LINK, "f")],
+    "hard link out": [("h", HARD, "../evil"), ("f", FILE, b"")],
+    "hard link to nothing": [("h", HARD, "f")],
+    "hard link to a link": [("d/l", LINK, "f"), ("d/h", HARD, "d/l")],
+    "device": [("d", tarfile.CHRTYPE, None)],
+    "block device": [("d", tarfile.BLKTYPE, None)],
+    "pipe": [("p", tarfile.FIFOTYPE, None)],
+    "file and folder": [("d/f", FILE, b"x"), ("d", FILE, b"y")],
+    "file as folder": [("d", FILE, b"y"), ("d/f", FILE, b"x")],
+    "link to itself out": [("a/b", LINK, "../../a/b")],
+}
+
+
+@pytest.mark.parametrize("entries", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_tars_are_refused_and_leave_nothing(tmp_path, entries):
+    folder = tmp_path / "room" / "in"
+    folder.mkdir(parents=True)
+    packed = tar_of(tmp_path / "packed", *entries)
+    with pytest.raises(StoreError, match="refused"):
+        unpack(packed, folder / "target", TAR)
+    assert os.listdir(folder) == []
+    assert os.listdir(tmp_path / "room") == ["in"]
+
+
+@pytest.mark.parametrize(
+    ("name", "mode", "data"),
+    [
+        ("../evil", 0o100644, b"x"),
+        ("/abs", 0o100644, b"x"),
+        ("d/l", 0o120777, b"/etc/passwd"),
+        ("d/l", 0o120777, b"../../x"),
+        ("p", 0o010644, b""),
+        ("d/l", 0o120777, b"x" * 5000),
+    ],
+)
+def test_hostile_zips_are_refused_and_leave_nothing(tmp_path, name, mode, data):
+    with zipfile.ZipFile(tmp_path / "packed", "w") as archive:
+        info = zipfile.ZipInfo(name)
+        info.create_system = 3
+        info.external_attr = mode << 16
+        archive.writestr(info, data)
+    (tmp_path / "in").mkdir()
+    with pytest.raises(StoreError, match="refused"):
+        unpack(tmp_path / "packed", tmp_path / "in" / "target", ZIP)
+    assert os.listdir(tmp_path / "in") == []
+
+
+@pytest.mark.parametrize("method", ["tar", "zip"])
+def test_bombs_are_refused_by_ratio_size_and_number(tmp_path, method):
+    source = tmp_path / "zeros"
+    source.write_bytes(b"\0" * 3_000_000)
+    archive = {method: {}}
+    for limits, words in (
+        (Limits(ratio_from=1_000_000), "looks like a bomb"),
+        (Limits(max_bytes=2_000_000), "more than 2000000 bytes"),
+    ):
+        with pytest.raises(StoreError, match=words):
+            unpack(pack(source, tmp_path / "packed", archive), tmp_path / "t", archive, limits=limits)
+        assert not (tmp_path / "t").exists()
+    many = tmp_path / "many"
+    many.mkdir()
+    for i in range(5):
+        (many / str(i)).write_text("")
+    with pytest.raises(StoreError, match="more than 4 entries"):
+        unpack(pack(many, tmp_path / "packed", archive), tmp_path / "t", archive, limits=Limits(max_entries=4))
+
+
+def test_a_bomb_in_a_header_is_refused_too(tmp_path):
+    info = tarfile.TarInfo("x")
+    info.type = tarfile.XHDTYPE
+    info.size = 50_000_000
+    (tmp_path / "packed").write_bytes(gzip.compress(info.tobuf() + b"\0" * info.size))
+    with pytest.raises(StoreError, match="looks like a bomb"):
+        unpack(tmp_path / "packed", tmp_path / "t", TAR, limits=Limits(ratio_from=1_000_000))
+
+
+def test_overlapping_zip_entries_are_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "packed", "w") as archive:
+        archive.writestr("a", random.Random(1).randbytes(1000))
+        info = archive.filelist[0]
+        for name in "bcdef":
+            twin = zipfile.ZipInfo(name)
+            for field in ("header_offset", "compress_size", "file_size", "CRC"):
+                setattr(twin, field, getattr(info, field))
+            archive.filelist.append(twin)
+            archive.NameToInfo[name] = twin
+    with pytest.raises(StoreError, match="overlap"):
+        unpack(tmp_path / "packed", tmp_path / "t", ZIP)
+
+
+@pytest.mark.parametrize("method", ["tar", "zip"])
+def test_damage_is_an_error_and_never_a_short_file(tmp_path, method):
+    source = tmp_path / "source"
+    source.write_bytes(random.Random(2).randbytes(100_000))
+    archive = {method: {}}
+    good = pack(source, tmp_path / "good", archive).read_bytes()
+    damaged = [good[: len(good) // 2], good[:-4], b"", b"text", good[:5000] + bytes([good[5000] ^ 1]) + good[5001:]]
+    for data in damaged:
+        (tmp_path / "packed").write_bytes(data)
+        with pytest.raises(StoreError, match="can't unpack the artifact"):
+            unpack(tmp_path / "packed", tmp_path / "t", archive)
+        assert not (tmp_path / "t").exists()
+
+
+def test_a_wrong_checksum_at_the_end_of_gzip_is_noticed(tmp_path):
+    data = tar_of(tmp_path / "a", ("f", FILE, b"x" * 1000)).read_bytes()
+    (tmp_path / "a").write_bytes(data[:-8] + bytes([data[-8] ^ 1]) + data[-7:])
+    with pytest.raises(StoreError, match="CRC"):
+        unpack(tmp_path / "a", tmp_path / "t", None)
+
+
+def test_an_encrypted_zip_says_so(tmp_path):
+    with zipfile.ZipFile(tmp_path / "packed", "w") as archive:
+        archive.writestr("f", "x")
+        archive.filelist[0].flag_bits |= 1
+    data = bytearray((tmp_path / "packed").read_bytes())
+    data[6] |= 1
+    (tmp_path / "packed").write_bytes(bytes(data))
+    with pytest.raises(StoreError, match="encrypted"):
+        unpack(tmp_path / "packed", tmp_path / "t", ZIP)
+
+
+def test_sources_that_cannot_be_stored(tmp_path):
+    with pytest.raises(StoreError, match="no such file"):
+        pack(tmp_path / "absent", tmp_path / "packed", None)
+    (tmp_path / "room").mkdir()
+    (tmp_path / "room" / "out").symlink_to("/etc/passwd")
+    for archive in (None, NONE):
+        with pytest.raises(StoreError, match="outside of the artifact"):
+            pack(tmp_path / "room" / "out", tmp_path / "packed", archive)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(StoreError, match="a pipe, not a file"):
+        pack(tmp_path / "pipe", tmp_path / "packed", None)
+
+
+@pytest.mark.parametrize("archive", [TAR, ZIP])
+@pytest.mark.parametrize("kind", ["socket", "pipe"])
+def test_folders_that_hold_what_is_no_file(tmp_path, archive, kind, monkeypatch):
+    folder = tmp_path / "out"
+    folder.mkdir()
+    if kind == "pipe":
+        os.mkfifo(folder / "x")
+    else:
+        monkeypatch.chdir(folder)  # a socket's path has to be short
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind("x")
+    with pytest.raises(StoreError, match="not a file"):
+        pack(folder, tmp_path / "packed", archive)
+    assert not (tmp_path / "packed").exists()
+    assert [name for name in os.listdir(tmp_path) if name.endswith(".part")] == []
+
+
+def test_a_link_as_the_artifact_is_the_file_it_points_at(tmp_path):
+    (tmp_path / "v1").write_text("x")
+    (tmp_path / "current").symlink_to("v1")
+    for archive in (TAR, ZIP):
+        unpack(pack(tmp_path / "current", tmp_path / "packed", archive), tmp_path / "t", archive)
+        assert (tmp_path / "t").read_text() == "x"
+        assert not (tmp_path / "t").is_symlink()
+
+
+def test_settings_that_make_no_sense():
+    with pytest.raises(StoreError, match="none and tar"):
+        method_of({"none": {}, "tar": {}})
+    assert method_of({"tar": None}) == ""
+
+
+@pytest.mark.parametrize("level", [10, -3, "9"])
+def test_compression_levels_that_are_none(tmp_path, level):
+    (tmp_path / "f").write_text("x")
+    with pytest.raises(StoreError, match="compressionLevel"):
+        pack(tmp_path / "f", tmp_path / "packed", {"tar": {"compressionLevel": level}})
+
+
+def test_modes_of_an_input(tmp_path):
+    source = sample(tmp_path / "in")
+    files.set_modes(source, 0o700)
+    assert stat.S_IMODE(source.stat().st_mode) == 0o700
+    assert stat.S_IMODE((source / "a.txt").stat().st_mode) == 0o644
+    files.set_modes(source, 0o755, recurse=True)
+    assert {value[1] for value in tree(source).values() if value[0] != "link"} == {0o755}
+    files.set_modes(source, None, recurse=True)
+    assert stat.S_IMODE(source.stat().st_mode) == 0o755
+
+
+names = st.text(st.characters(blacklist_characters="/\0", blacklist_categories=["Cs"]), min_size=1, max_size=12).filter(
+    lambda name: name not in {".", ".."} and len(name.encode()) < 60
+)
+
+
+@settings(max_examples=25)
+@given(
+    st.dictionaries(
+        names, st.binary(max_size=2000) | st.dictionaries(names, st.binary(max_size=50), max_size=3), max_size=5
+    )
+)
+def test_any_tree_comes_back(tmp_path_factory, content):
+    room = tmp_path_factory.mktemp("tree")
+    source = room / "out"
+    source.mkdir()
+    for name, value in content.items():
+        if isinstance(value, bytes):
+            (source / name).write_bytes(value)
+        else:
+            (source / name).mkdir()
+            for inner, data in value.items():
+                (source / name / inner).write_bytes(data)
+    for archive in (TAR, ZIP):
+        unpack(pack(source, room / "packed", archive), room / "in", archive)
+        assert tree(room / "in") == tree(source)
