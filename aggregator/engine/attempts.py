@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aggregator.engine.commands import Attempt, StartLeaf
 from aggregator.engine.inputs import NodeError
-from aggregator.engine.node import ERROR, PENDING, RUNNING, Node, node_id, pod_name
+from aggregator.engine.node import ERROR, PENDING, RUNNING, Node, pod_name
 from aggregator.engine.scope import Scope
 from aggregator.errors import LanguageError
 from aggregator.lang.gotime import parse_duration
@@ -53,7 +53,7 @@ def make_attempt(machine: Machine, node: Node, template: Template, scope: Scope)
         location = machine.repository.fill(scope, machine.context, LENIENT)
     return Attempt(
         node=node.number,
-        node_id=node_id(machine.name, node.name),
+        node_id=node.identity(machine.name),
         name=node.name,
         display_name=node.display,
         template_name=template.name,

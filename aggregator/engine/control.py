@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aggregator.engine.node import ERROR, FAILED, SUCCEEDED, Node, node_id
+from aggregator.engine.node import ERROR, FAILED, SUCCEEDED, Node
 from aggregator.engine.outputs import export_globals
 from aggregator.engine.retry import RetryFrame
 
@@ -145,7 +145,7 @@ def _field(machine: Machine, node: Node, key: str) -> str:
     fields: dict[str, str] = {
         "displayName": node.display,
         "name": node.name,
-        "id": node_id(machine.name, node.name),
+        "id": node.identity(machine.name),
         "phase": node.phase,
         "templateName": node.template.name if node.template is not None else "",
         "templateRef.name": reference.get("name", ""),

@@ -12,7 +12,7 @@ The laws:
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from aggregator.engine import control, hooks, lifecycle
 from aggregator.engine.commands import CancelLeaf, CancelTimer, Command, SetTimer
@@ -54,10 +54,13 @@ class Kind(Protocol):
         """Start a node of this kind."""
 
 
+NewsKind = Literal["run", "created", "phase", "expanded", "retry", "message", "finished"]
+
+
 class News(NamedTuple):
     """A change of one node, for observers."""
 
-    kind: str
+    kind: NewsKind
     node: Node
     at: float
 
@@ -155,7 +158,7 @@ class Machine:
     def command(self, command: Command) -> None:
         self._commands.append(command)
 
-    def news(self, kind: str, node: Node) -> None:
+    def news(self, kind: NewsKind, node: Node) -> None:
         """Tell observers that something about the node changed."""
         if self.observed:
             self._changes.append(News(kind, node, self.at))

@@ -76,6 +76,7 @@ class Node:
         "frame",
         "holds",
         "hooks_left",
+        "ident",
         "inputs",
         "ip",
         "item",
@@ -131,6 +132,7 @@ class Node:
         self.bound = ""
         self.holds = 0
         self.hooks_left = 0
+        self.ident = ""
         self.ip = ""
         self.log = ""
         self.progress = ""
@@ -151,6 +153,12 @@ class Node:
     @property
     def completed(self) -> bool:
         return self.phase in COMPLETED
+
+    def identity(self, workflow: str) -> str:
+        """Argo's node id, computed once."""
+        if not self.ident:
+            self.ident = node_id(workflow, self.name)
+        return self.ident
 
     def check(self, phase: str) -> None:
         """EngineBug unless the node may go to `phase` from where it is."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from aggregator.engine.inputs import NodeError, artifact_at, has_location
-from aggregator.engine.node import OMITTED, SKIPPED, SUCCEEDED, Node, node_id
+from aggregator.engine.node import OMITTED, SKIPPED, SUCCEEDED, Node
 from aggregator.engine.scope import Scope
 from aggregator.engine.times import rfc3339
 from aggregator.errors import LanguageError
@@ -63,7 +63,7 @@ def node_value(machine: Machine, node: Node, task: Task, holder: Any, field: str
     if field == "status":
         return node.phase or MISSING
     if field == "id":
-        return node_id(machine.name, node.name)
+        return node.identity(machine.name)
     if field == "startedAt":
         return rfc3339(node.started)
     if field == "finishedAt":

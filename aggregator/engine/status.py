@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from aggregator.engine.node import HOOKED, PENDING, RETRIED, RUNNING, Node, node_id
+from aggregator.engine.node import HOOKED, PENDING, RETRIED, RUNNING, Node
 from aggregator.engine.times import rfc3339
 
 if TYPE_CHECKING:
@@ -74,8 +74,7 @@ def status(machine: Machine) -> dict[str, Any]:
         made["message"] = machine.message
     made["progress"] = _text(progress[-1])
     made["nodes"] = {
-        node_id(machine.name, n.name): node_status(machine, n, progress[n.number], used[n.number])
-        for n in machine.nodes
+        n.identity(machine.name): node_status(machine, n, progress[n.number], used[n.number]) for n in machine.nodes
     }
     if machine.outputs:
         made["outputs"] = machine.outputs
@@ -91,7 +90,7 @@ def status(machine: Machine) -> dict[str, Any]:
 def node_status(machine: Machine, node: Node, progress: tuple[int, int], used: tuple[float, float]) -> dict[str, Any]:
     """One entry of `status.nodes`; fields that say nothing are left out."""
     made: dict[str, Any] = {
-        "id": node_id(machine.name, node.name),
+        "id": node.identity(machine.name),
         "name": node.name,
         "displayName": node.display,
         "type": node.kind,
@@ -106,7 +105,7 @@ def node_status(machine: Machine, node: Node, progress: tuple[int, int], used: t
     made["templateScope"] = node.template.holder.scope if node.template is not None else f"local/{machine.name}"
     made["phase"] = node.phase
     if node.boundary is not None:
-        made["boundaryID"] = node_id(machine.name, node.boundary.name)
+        made["boundaryID"] = node.boundary.identity(machine.name)
     if node.message:
         made["message"] = node.message
     made["startedAt"] = rfc3339(node.started)
@@ -140,7 +139,7 @@ def node_status(machine: Machine, node: Node, progress: tuple[int, int], used: t
 
 
 def _ids(machine: Machine, numbers: list[int]) -> list[str]:
-    return [node_id(machine.name, machine.nodes[n].name) for n in dict.fromkeys(numbers)]
+    return [machine.nodes[n].identity(machine.name) for n in dict.fromkeys(numbers)]
 
 
 def _text(progress: tuple[int, int]) -> str:

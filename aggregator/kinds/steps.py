@@ -8,7 +8,7 @@ from aggregator.engine.execute import Call, LoneSource, LoopSource
 from aggregator.engine.frames import Frame
 from aggregator.engine.inputs import NodeError
 from aggregator.engine.limits import Gate
-from aggregator.engine.node import ERROR, FAILED, RUNNING, SKIPPED, SUCCEEDED, UNSUCCESSFUL, Node, node_id
+from aggregator.engine.node import ERROR, FAILED, RUNNING, SKIPPED, SUCCEEDED, UNSUCCESSFUL, Node
 from aggregator.engine.outputs import Called, CallsScope, export_globals, template_outputs
 from aggregator.errors import LanguageError
 from aggregator.kinds.loops import expand_unless_skipped
@@ -191,7 +191,7 @@ class StepsFrame(Frame):
             for child in sorted(nodes, key=lambda n: n.number):
                 forgiven = task.continue_failed if child.phase == FAILED else task.continue_error
                 if child.phase in UNSUCCESSFUL and not forgiven:
-                    self._fail(machine, FAILED, f"child '{node_id(machine.name, child.name)}' failed")
+                    self._fail(machine, FAILED, f"child '{child.identity(machine.name)}' failed")
                     return
         if self.stopped:
             self._fail(machine, FAILED, machine.stop_message)

@@ -9,6 +9,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from aggregator.errors import LanguageError
 from aggregator.lang import depends as depends_language
 from aggregator.lang import tags
@@ -25,6 +27,7 @@ from aggregator.plan.program import (
     Template,
     TemplateRef,
 )
+from aggregator.spec import models
 from aggregator.spec.merge import apply_template_defaults
 
 if TYPE_CHECKING:
@@ -263,4 +266,8 @@ def _holder(scope: str, spec: dict[str, Any], path: Path, defaults: dict[str, An
 
 
 def _with_defaults(raw: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
-    return apply_template_defaults(raw, defaults) if defaults else raw
+    if not defaults:
+        return raw
+    merged = apply_template_defaults(msgspec.convert(raw, models.Template), msgspec.convert(defaults, models.Template))
+    made: dict[str, Any] = msgspec.to_builtins(merged)
+    return made
