@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from aggregator.cli import options  # noqa: TC001 - typer reads the annotations at run time
 from aggregator.cli.settings_sources import load_settings, open_home
 from aggregator.errors import UsageError, nearest
 from aggregator.observe.columns import table
 from aggregator.settings import OPTIONS
-
-if TYPE_CHECKING:
-    from aggregator.cli import options
 
 
 class Format(StrEnum):
@@ -39,22 +37,19 @@ def config_command(
     for name in names or ():
         if not any(option == name or option.startswith(f"{name}.") for option in OPTIONS):
             raise UsageError(f"there is no setting {name!r}", hint=nearest(name, OPTIONS) or "agg config lists them")
+    folder = str(open_home(settings).path)
     rows = [
-        (name, value, origin)
+        (name, folder if name == "home" else value, origin)
         for name, value, origin in settings.rows()
         if not names or any(name == wanted or name.startswith(f"{wanted}.") for wanted in names)
-    ]
-    rows = [
-        (name, value or str(open_home(settings).path), origin) if name == "home" else (name, value, origin)
-        for name, value, origin in rows
     ]
     if output is Format.JSON:
         told = [{"name": name, "value": value, "origin": origin} for name, value, origin in rows]
         typer.echo(json.dumps(told, indent=2, ensure_ascii=False))
         return
-    lines = [
-        (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), origin)
-        for name, value, origin in rows
-    ]
-    for line in table([("NAME", "VALUE", "FROM"), *lines]):
+    for line in table([("NAME", "VALUE", "FROM"), *((name, _text(value), origin) for name, value, origin in rows)]):
         typer.echo(line)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

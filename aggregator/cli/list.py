@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from aggregator.cli import options  # noqa: TC001 - typer reads the annotations at run time
 from aggregator.cli.selection import label_selector, parse_age
 from aggregator.cli.settings_sources import load_settings, open_journal
 from aggregator.errors import UsageError, nearest
@@ -18,10 +19,11 @@ from aggregator.observe.timetext import rfc3339, short_duration
 from aggregator.observe.tree import dump
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
-    from aggregator.cli import options
     from aggregator.ports import Journal, RunRow
+
+    Test = Callable[[RunRow], bool]
 
 ENDED = ("Succeeded", "Failed", "Error")
 PHASES = ("Pending", "Running", *ENDED)
@@ -68,22 +70,14 @@ def list_command(
         raise UsageError("--running and --completed exclude each other", hint="give neither to see all runs")
     settings = load_settings({"home": (home, "--home")}, config=config)
     now = time.time()
-    tests = _tests(
-        running=running,
-        completed=completed,
-        status=status,
-        since=since,
-        older=older,
-        prefix=prefix,
-        labels=labels,
-        fields=fields,
-        now=now,
-    )
+    tests = [
+        *_by_phase(status, running=running, completed=completed),
+        *_by_age(since, older, now),
+        *_by_text(prefix, labels, fields, resubmitted=resubmitted),
+    ]
     journal = open_journal(settings, create=False)
     try:
         rows = [row for row in journal.runs(namespace or None) if all(test(row) for test in tests)]
-        if resubmitted:
-            rows = [row for row in rows if RESUBMITTED in row.labels]
         _write(journal, order(rows), output, now, all_namespaces=all_namespaces, titles=not no_headers)
     finally:
         journal.close()
@@ -140,52 +134,45 @@ def _told(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _tests(
-    *,
-    running: bool,
-    completed: bool,
-    status: str,
-    since: str,
-    older: str,
-    prefix: str,
-    labels: str,
-    fields: str,
-    now: float,
-) -> list[Callable[[RunRow], bool]]:
-    """What a row must fulfil, by the flags that were given."""
-    tests: list[Callable[[RunRow], bool]] = []
+def _by_phase(status: str, *, running: bool, completed: bool) -> Iterator[Test]:
     if running:
-        tests.append(lambda row: row.phase not in ENDED)
+        yield lambda row: row.phase not in ENDED
     if completed:
-        tests.append(lambda row: row.phase in ENDED)
+        yield lambda row: row.phase in ENDED
     if status:
         wanted = {word.strip() for word in status.split(",")}
         for word in sorted(wanted - set(PHASES)):
             raise UsageError(f"--status {word!r} is no phase", hint=nearest(word, PHASES) or ", ".join(PHASES))
-        tests.append(lambda row: row.phase in wanted)
+        yield lambda row: row.phase in wanted
+
+
+def _by_age(since: str, older: str, now: float) -> Iterator[Test]:
     if since:
         earliest = now - parse_age("--since", since)
-        tests.append(lambda row: row.created >= earliest)
+        yield lambda row: row.created >= earliest
     if older:
         latest = now - parse_age("--older", older)
-        tests.append(lambda row: row.finished is not None and row.finished <= latest)
+        yield lambda row: row.finished is not None and row.finished <= latest
+
+
+def _by_text(prefix: str, labels: str, fields: str, *, resubmitted: bool) -> Iterator[Test]:
     if prefix:
-        tests.append(lambda row: row.name.startswith(prefix))
+        yield lambda row: row.name.startswith(prefix)
+    if resubmitted:
+        yield lambda row: RESUBMITTED in row.labels
     if labels:
         matches = label_selector(labels)
-        tests.append(lambda row: matches(row.labels))
+        yield lambda row: matches(row.labels)
     if fields:
         of_fields = label_selector(fields)
-        for name in re_names(fields):
+        for name in _names(fields):
             if name not in FIELDS:
-                raise UsageError(
-                    f"--field-selector: runs have no field {name!r}", hint=nearest(name, FIELDS) or ", ".join(FIELDS)
-                )
-        tests.append(lambda row: of_fields(dict(zip(FIELDS, (row.name, row.namespace, row.phase), strict=True))))
-    return tests
+                hint = nearest(name, FIELDS) or ", ".join(FIELDS)
+                raise UsageError(f"--field-selector: runs have no field {name!r}", hint=hint)
+        yield lambda row: of_fields(dict(zip(FIELDS, (row.name, row.namespace, row.phase), strict=True)))
 
 
-def re_names(fields: str) -> list[str]:
+def _names(fields: str) -> list[str]:
     """The names in `a=b,c!=d`."""
     return [part.replace("!", "=").partition("=")[0].strip() for part in fields.split(",") if part.strip()]
 

@@ -91,6 +91,5 @@ def _label_part(part: str) -> Callable[[Mapping[str, str]], bool]:
     if found := _EXISTS.fullmatch(part):
         key, without = found["key"], bool(found["not"])
         return lambda labels: (key in labels) is not without
-    raise UsageError(
-        f"-l {part.strip()!r} is no label selector", hint="write it like app=web, app!=web, app in (a,b), app or !app"
-    )
+    hint = "write it like app=web, app!=web, app in (a,b), app or !app"
+    raise UsageError(f"-l {part.strip()!r} is no label selector", hint=hint)
