@@ -8,14 +8,14 @@ everything else may treat them as the int, list or dict that they are.
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from aggregator.errors import LanguageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 INT_MIN, INT_MAX = -(1 << 63), (1 << 63) - 1
 
@@ -39,6 +39,12 @@ class Uint8(int):
     __slots__ = ()
 
 
+class Uint64(int):
+    """Go's uint64, which the parts of a semantic version are."""
+
+    __slots__ = ()
+
+
 class StringList(list[Any]):
     """Go's `[]string`."""
 
@@ -53,6 +59,18 @@ class IntList(list[Any]):
 
 class ListList(list[Any]):
     """Go's `[][]interface {}`."""
+
+    __slots__ = ()
+
+
+class NilList(list[Any]):
+    """A `[]interface {}` that was never made: empty, but null in JSON."""
+
+    __slots__ = ()
+
+
+class NilStringList(list[Any]):
+    """A `[]string` that was never made."""
 
     __slots__ = ()
 
@@ -91,6 +109,7 @@ class GoObject:
     GO_TYPE: ClassVar[str] = ""
     GO_KIND: ClassVar[str] = "struct"
     GO_METHODS: ClassVar[Mapping[str, GoMethod]] = {}
+    GO_FIELDS: ClassVar[Mapping[str, Callable[[Any], Any]]] = {}
 
     def go_string(self) -> str:
         """The text that `%v` prints."""
@@ -107,6 +126,7 @@ TYPE_NAMES: dict[type, str] = {
     int: "int",
     Int64: "int64",
     Uint8: "uint8",
+    Uint64: "uint64",
     float: "float64",
     str: "string",
     bytes: "[]uint8",
@@ -114,6 +134,8 @@ TYPE_NAMES: dict[type, str] = {
     StringList: "[]string",
     IntList: "[]int",
     ListList: "[][]interface {}",
+    NilList: "[]interface {}",
+    NilStringList: "[]string",
     dict: "map[string]interface {}",
     StringMap: "map[string]string",
     AnyMap: "map[interface {}]interface {}",
@@ -130,6 +152,8 @@ def go_type(value: Any) -> str:
     for kind in (bool, int, float, str, bytes, list, dict):
         if isinstance(value, kind):
             return TYPE_NAMES[kind]
+    if isinstance(value, Mapping):  # a view of the variables
+        return TYPE_NAMES[dict]
     return "func(...interface {}) (interface {}, error)" if callable(value) else type(value).__name__
 
 
@@ -141,23 +165,10 @@ def go_kind(value: Any) -> str:
         return value.GO_KIND
     if isinstance(value, (list, bytes)):
         return "slice"
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return "map"
     name = go_type(value)
     return "func" if name.startswith("func(") else name
-
-
-def to_bytes(text: str) -> bytes:
-    """The bytes of a Go string; bytes that are no UTF-8 are kept in a str by Python's surrogateescape."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:  # half of a surrogate pair, which Go has no way to hold
-        return re.sub("[\ud800-\udc7f\udd00-\udfff]", "\ufffd", text).encode("utf-8", "surrogateescape")
-
-
-def from_bytes(data: bytes) -> str:
-    """The Go string of these bytes, whatever they are."""
-    return data.decode("utf-8", "surrogateescape")
 
 
 def assignable(value: Any, param: GoParameter) -> bool:
@@ -174,6 +185,11 @@ def zero_value(param: GoParameter) -> Any:
 def find_method(value: Any, name: str) -> GoMethod | None:
     """The method of that name, or None where the value has no such method."""
     return value.GO_METHODS.get(name) if isinstance(value, GoObject) else None
+
+
+def find_field(value: Any, name: str) -> Callable[[Any], Any] | None:
+    """The getter of an object's field, or None where it has no such field."""
+    return value.GO_FIELDS.get(name) if isinstance(value, GoObject) else None
 
 
 def call_method(value: Any, name: str, args: tuple[Any, ...]) -> Any:

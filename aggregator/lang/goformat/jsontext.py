@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import re
 from base64 import b64encode
+from collections.abc import Mapping
 from json.encoder import encode_basestring
 from typing import Any
 
 from aggregator.errors import LanguageError, LimitExceeded
 from aggregator.lang.goformat.floats import format_float
-from aggregator.lang.govalue import AnyMap, GoObject
+from aggregator.lang.govalue import AnyMap, GoObject, NilList, NilStringList
 
 # Go escapes these in every JSON text, and < > & where the text may stand in HTML.
 SPECIAL = re.compile("[\x7f\u2028\u2029\ud800-\udfff]")
@@ -64,7 +65,7 @@ def _parts(value: Any, html: bool, indent: str | None, newline: str) -> list[str
         return [int.__repr__(value)]
     if isinstance(value, float):
         return [json_float(value)]
-    if isinstance(value, (list, dict)):
+    if isinstance(value, (list, Mapping)):
         return _collection(value, html, indent, newline)
     if isinstance(value, bytes):
         return [f'"{b64encode(value).decode()}"']
@@ -77,6 +78,8 @@ def _collection(value: Any, html: bool, indent: str | None, newline: str) -> lis
     is_list = isinstance(value, list)
     if isinstance(value, AnyMap):
         raise LanguageError("a map whose keys may be of any type (groupBy, fromPairs) has no JSON form", kind="type")
+    if isinstance(value, (NilList, NilStringList)):
+        return ["null"]
     if not value:
         return ["[]" if is_list else "{}"]
     inner = newline + indent if indent is not None else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,8 @@ from aggregator.errors import LimitExceeded
 from aggregator.lang.goformat.floats import format_float
 from aggregator.lang.goformat.quoting import REPLACEMENT, can_backquote, go_quote, printable, quote_rune
 from aggregator.lang.goformat.values import go_value, sorted_keys
-from aggregator.lang.govalue import GoObject, go_type, to_bytes
+from aggregator.lang.gostring import to_bytes
+from aggregator.lang.govalue import GoObject, go_type
 
 NUMBER_MAX = 1_000_000  # Go takes no larger width or precision
 OUTPUT_MAX = 10_000_000
@@ -229,7 +231,7 @@ def element(value: Any, verb: str, d: Directive, *, depth: int) -> str | None:
         return in_string(value, verb, d)
     if isinstance(value, bytes):
         return in_bytes(value, verb, d)
-    if isinstance(value, (list, dict)):
+    if isinstance(value, (list, Mapping)):
         return collection(value, verb, d, depth)
     return None
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from aggregator.errors import LimitExceeded
 from aggregator.lang.goformat.floats import format_float
 from aggregator.lang.govalue import GoObject, go_type
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 def go_value(value: Any) -> str:
@@ -33,7 +31,7 @@ def _text(value: Any) -> str:
         return format_float(value)
     if isinstance(value, list):
         return "[" + " ".join([_text(item) for item in value]) + "]"
-    if isinstance(value, dict):
+    if isinstance(value, Mapping):
         return "map[" + " ".join([f"{_text(key)}:{_text(value[key])}" for key in sorted_keys(value)]) + "]"
     if isinstance(value, bytes):
         return "[" + " ".join(map(str, value)) + "]"
