@@ -44,9 +44,7 @@ def sample(folder):
     (folder / "a.txt").write_text("hello\n")
     (folder / "sub" / "run.sh").write_text("#!/bin/sh\n")
     (folder / "sub" / "run.sh").chmod(0o755)
-    (
-        folder / "sub" / "deep" / "bin\udcff".encode("utf-8", "surrogateescape").decode("utf-8", "surrogateescape")
-    ).write_bytes(bytes(range(256)))
+    (folder / "sub" / "deep" / "bytes of ü").write_bytes(bytes(range(256)))
     (folder / "link").symlink_to("sub/run.sh")
     (folder / "sub" / "up").symlink_to("../a.txt")
     (folder / "sub" / "deep").chmod(0o750)
@@ -82,6 +80,16 @@ def test_a_folder_comes_back_as_it_was(tmp_path, archive):
     assert tree(tmp_path / "in" / "elsewhere") == tree(source)
     assert not packed.exists()
     assert os.listdir(tmp_path / "in") == ["elsewhere"]
+
+
+def test_names_that_are_no_text(tmp_path):
+    source = tmp_path / "out"
+    source.mkdir()
+    (source / os.fsdecode(b"\xff\xfe")).write_text("x")
+    unpack(pack(source, tmp_path / "packed", TAR), tmp_path / "t", TAR)
+    assert tree(tmp_path / "t") == tree(source)
+    with pytest.raises(StoreError, match="not UTF-8"):
+        pack(source, tmp_path / "packed", ZIP)
 
 
 @pytest.mark.parametrize("archive", [None, TAR, ZIP])
