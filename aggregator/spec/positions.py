@@ -80,8 +80,10 @@ class Document(Struct, frozen=True):
         return node, key
 
     def _bare(self, node: Node) -> bool:
-        """A container in block style starts on the line after its key: the key says more."""
-        return not isinstance(node, int) or node >> HALF == node & LOW
+        """Whether the key says more than the value: nothing was written, or a block that starts on a later line."""
+        if isinstance(node, int):
+            return node >> HALF == node & LOW
+        return self.source.text[node.place >> HALF] not in "[{"
 
     def _place(self, place: int) -> Span:
         start, end = place >> HALF, place & LOW

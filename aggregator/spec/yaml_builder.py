@@ -266,17 +266,10 @@ class Builder:
             problem = f"nested more than {MAX_DEPTH} levels deep"
             raise _Stop(self._diagnostic("yaml-limit", problem, start, end), start)
         if stack and stack[-1].is_map and stack[-1].key is None:
-            template = self.text.startswith("{{", max(start - 1, 0)) or self.text.startswith("{{", start)
-            raise _Stop(
-                self._diagnostic(
-                    "yaml-key",
-                    "a mapping or list can't be a key",
-                    start,
-                    end,
-                    hint="text that begins with {{ must be in quotes: '{{…}}'" if template else "",
-                ),
-                start,
-            )
+            hint = ""
+            if "{{" in (self.text[event.start_mark.index + self.start - 1 :][:2], self.text[start:][:2]):
+                hint = "text that begins with {{ must be in quotes: '{{…}}'"
+            raise _Stop(self._diagnostic("yaml-key", "a mapping or list can't be a key", start, end, hint), start)
         if event.anchor:
             self.open_anchors.add(event.anchor)
         stack.append(_Frame(start, event.anchor, is_map))
@@ -392,10 +385,8 @@ class Builder:
             problem, hint = "a tab can't indent YAML", "use spaces"
         elif at >= len(text):
             problem = f"the text ends too early: {problem}"
-        elif character in "@`":
+        elif character in "@`%" and "cannot start any token" in problem:
             problem, hint = f"text can't begin with {character}", "put it in quotes"
-        elif character == "%":
-            problem, hint = "text can't begin with %", "put it in quotes"
         elif "mapping values are not allowed" in problem:
             hint = "text that holds ': ' must be in quotes; or this line is indented too far"
         elif "did not find expected key" in problem or "block" in problem:
