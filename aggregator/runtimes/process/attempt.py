@@ -1,0 +1,261 @@
+"""One attempt as a pod: init containers in order, sidecars beside, the main containers by their dependencies, one outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aggregator.engine.events import Outcome
+from aggregator.lang.gotime import parse_duration
+from aggregator.runtimes.process.programs import NOT_STARTED, NotStarted
+from aggregator.runtimes.process.readiness import until_ready
+from aggregator.runtimes.process.workspace import MAIN, Container
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from aggregator.engine.commands import Attempt
+    from aggregator.ports import Sink
+    from aggregator.runtimes.process.launch import Launcher
+    from aggregator.runtimes.process.spawn import Child
+    from aggregator.runtimes.process.workspace import Pod
+
+DEADLINE = "Pod was active on the node longer than the specified deadline"
+"""Kubernetes' own words, which Argo shows as the node's message."""
+_PROGRESS_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Run:
+    """The state of one attempt while it runs. `codes` has the exit code of each container that ended."""
+
+    attempt: Attempt
+    pod: Pod
+    sink: Sink
+    launcher: Launcher
+    grace: float
+    codes: dict[str, int] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    _shown: str = ""
+    _started: bool = False
+
+    async def outcome(self, seconds: float | None) -> Outcome:
+        """Run everything within so many seconds."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._all()
+        except TimeoutError:
+            return Outcome(phase="Failed", message=DEADLINE, exit_code=self._main_code(), containers=self._others())
+        return self._judge()
+
+    async def _all(self) -> None:
+        for container in self.pod.first:
+            if await self._to_end(container) != 0:
+                return
+        timer = _Every(_PROGRESS_SECONDS, self._show_progress)
+        try:
+            if self.pod.beside:
+                await self._with_sidecars()
+            else:
+                await self._mains()
+        finally:
+            timer.cancel()
+            self._show_progress()
+
+    async def _with_sidecars(self) -> None:
+        """Sidecars start before the main containers and are ended after them."""
+        beside = [asyncio.ensure_future(self._to_end(container)) for container in self.pod.beside]
+        try:
+            await asyncio.sleep(0)  # each has been spawned, or is known not to
+            if not any(task.done() and task.exception() for task in beside):
+                await self._mains()
+        finally:
+            answers = await _cancelled(beside)
+        self.errors += [f"sidecar {c.name}: {self.texts[c.name]}" for c in self.pod.beside if c.name in self.texts]
+        for answer in answers:
+            if isinstance(answer, Exception):
+                raise answer
+
+    async def _mains(self) -> None:
+        if len(self.pod.main) > 1:
+            await self._set()
+        elif self.attempt.template.get("daemon"):
+            await self._daemon(self.pod.main[0])
+        else:
+            await self._to_end(self.pod.main[0])
+
+    async def _daemon(self, container: Container) -> None:
+        """A daemon runs until it is cancelled; it is told ready when its probe is content."""
+        running = asyncio.ensure_future(self._to_end(container))
+        ready = asyncio.ensure_future(self._until_ready(container, running))
+        try:
+            await asyncio.shield(running)
+        finally:
+            await _cancelled([ready, running])
+
+    async def _until_ready(self, container: Container, running: asyncio.Task[int]) -> int:
+        async def execute(command: Sequence[str]) -> int:
+            spec = {**container.spec, "command": [*command], "args": []}
+            asked = Container(f"{container.name}.probe", spec, container.tree, container.folder)
+            return await self._to_end(asked)
+
+        await until_ready(container.spec.get("readinessProbe") or {}, execute)
+        if self._started and not running.done():
+            self.sink.ready("127.0.0.1")
+        return 0
+
+    async def _set(self) -> None:
+        """A container set: each container starts when those it depends on have ended well."""
+        body = self.attempt.template.get("containerSet") or {}
+        by_name: dict[str, asyncio.Task[int]] = {}
+
+        async def one(container: Container) -> int:
+            for name in container.spec.get("dependencies") or []:
+                if name in by_name and await asyncio.shield(by_name[name]) != 0:
+                    self.codes[container.name] = NOT_STARTED
+                    self.texts[container.name] = f"dependency {name!r} did not succeed"
+                    return NOT_STARTED
+            return await self._retried(container, body.get("retryStrategy") or {})
+
+        for container in self.pod.main:
+            by_name[container.name] = asyncio.ensure_future(one(container))
+        try:
+            await asyncio.gather(*by_name.values())
+        finally:
+            await _cancelled(list(by_name.values()))
+
+    async def _retried(self, container: Container, strategy: Mapping[str, Any]) -> int:
+        attempts = max(1, int(str(strategy.get("retries") or 1)))
+        code = await self._to_end(container)
+        for _ in range(attempts - 1):
+            if code == 0:
+                break
+            await asyncio.sleep(_seconds(str(strategy.get("duration") or "0")))
+            code = await self._to_end(container)
+        return code
+
+    async def _to_end(self, container: Container) -> int:
+        """Start a container and wait for it; when cancelled, it is ended first."""
+        leaf = container.name == MAIN or container is self.pod.main[0] is self.pod.main[-1]
+        write = (self._writer("stdout"), self._writer("stderr")) if leaf else (None, None)
+        try:
+            child = self.launcher.start(self.attempt, self.pod, container, write)
+        except NotStarted as error:
+            self.codes[container.name] = NOT_STARTED
+            self.texts[container.name] = str(error)
+            return NOT_STARTED
+        if not self._started and container in self.pod.main:
+            self._started = True
+            self.sink.started()
+        try:
+            self.codes[container.name] = await child.finish()
+        except asyncio.CancelledError:
+            self.codes[container.name] = await child.end_for_good(self.grace)
+            raise
+        self._look_at_logs(container, child)
+        return self.codes[container.name]
+
+    def _writer(self, stream: Any) -> Callable[[bytes], None]:
+        return lambda data: self.sink.write(stream, data)
+
+    def _look_at_logs(self, container: Container, child: Child) -> None:
+        """Output that could not be stored, and the words of bubblewrap where it could not do its part."""
+        for pump in child.pumps:
+            if pump.error is not None:
+                self.errors.append(f"output of container {container.name} could not be stored: {pump.error}")
+        if self.launcher.bubblewrap is None or self.codes[container.name] != 1:
+            return
+        said = _head(self.pod.folder / container.streams()[1])
+        if said.startswith("bwrap: execvp "):
+            self.codes[container.name] = NOT_STARTED
+            self.texts[container.name] = said.removeprefix("bwrap: ").splitlines()[0]
+        elif said.startswith("bwrap: "):
+            self.errors.append(f"the isolated view of the files could not be made: {said.splitlines()[0]}")
+
+    def _judge(self) -> Outcome:
+        """The pod's end: init containers first, then main ones; sidecars only report."""
+        main = self._main_code()
+        common: dict[str, Any] = {"exit_code": main, "containers": self._others()}
+        if self.errors:
+            return Outcome(phase="Error", message="; ".join(self.errors), **common)
+        for container in (*self.pod.first, *self.pod.main):
+            code = self.codes.get(container.name, 0)
+            if code != 0:
+                text = self.texts.get(container.name)
+                message = f"{container.name}: Error (exit code {code})" + (f": {text}" if text else "")
+                return Outcome(phase="Failed", message=message, **common)
+        if self.attempt.template.get("daemon"):
+            return Outcome(phase="Failed", message="the daemon ended by itself (exit code 0)", **common)
+        return Outcome(phase="Succeeded", **common)
+
+    def _main_code(self) -> int | None:
+        return self.codes.get(self.pod.files_of().name)
+
+    def _others(self) -> dict[str, int]:
+        leaf = self.pod.files_of().name
+        return {name: code for name, code in self.codes.items() if name != leaf or len(self.pod.main) > 1}
+
+    def _show_progress(self) -> None:
+        """Tell the last line of the progress file when it is a new `N/M`."""
+        text = _head(self.pod.files_of().tree.job / "progress").strip()
+        last = text.splitlines()[-1].strip() if text else ""
+        done, slash, whole = last.partition("/")
+        if (
+            slash
+            and done.isdigit()
+            and whole.isdigit()
+            and last != self._shown
+            and int(done) <= int(whole)
+            and int(whole)
+        ):
+            self._shown = last
+            self.sink.progress(last)
+
+
+class _Every:
+    """Calls again and again, until cancelled."""
+
+    def __init__(self, seconds: float, call: Callable[[], None]) -> None:
+        self._seconds = seconds
+        self._call = call
+        self._handle = asyncio.get_running_loop().call_later(seconds, self._again)
+
+    def _again(self) -> None:
+        self._handle = asyncio.get_running_loop().call_later(self._seconds, self._again)
+        self._call()
+
+    def cancel(self) -> None:
+        self._handle.cancel()
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[int]]) -> list[int | BaseException]:
+    """End the tasks that still run, and wait for all; what each answered."""
+    for task in tasks:
+        task.cancel()
+    waiting = asyncio.gather(*tasks, return_exceptions=True)
+    try:
+        return await asyncio.shield(waiting)
+    except asyncio.CancelledError:
+        for task in tasks:
+            task.cancel()  # a second cancellation ends the grace periods
+        await waiting
+        raise
+
+
+def _seconds(text: str) -> float:
+    """A Go duration, or a bare number of seconds."""
+    try:
+        return float(text)
+    except ValueError:
+        return parse_duration(text).ns / 1e9
+
+
+def _head(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(4096).decode(errors="replace")
+    except OSError:
+        return ""

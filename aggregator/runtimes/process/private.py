@@ -1,0 +1,302 @@
+"""A leaf's private view of the files, for bubblewrap: own /tmp, own copies of declared paths, the host read-only below.
+
+A declared path can only be created where its folder is writable, and the host's folders are not. So the nearest folder of the
+host above each declared path becomes a private one, in which the host's entries appear again: subfolders by bind mounts, files
+as links into a read-only view of the whole host.
+"""
+
+from __future__ import annotations
+
+import os
+import posixpath
+import shutil
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from aggregator.runtimes.process.declared import TEMPORARY, Declared, below, normal, rest
+from aggregator.runtimes.process.refused import LeafRefused
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COPY_LIMIT = 256 << 20
+"""Bytes of the host that are copied for one declared output that already exists there."""
+_KERNEL = ("/dev", "/proc", "/sys")
+
+
+class PrivateTree:
+    """The files of one container. `files` mirrors what the leaf sees at private places; `job` is visible under its own name."""
+
+    def __init__(self, folder: Path, declared: Declared, *, writable: Sequence[str]) -> None:
+        self.files = folder / "fs"
+        self.job = folder / "job"
+        self.work = self.job / "work"
+        self._declared = declared
+        self._writable = tuple(writable)
+        self._needed: tuple[str, ...] = ()
+        self._private = {path for path in TEMPORARY if os.path.isdir(path) and not os.path.islink(path)}  # noqa: PTH112, PTH114
+        self._copied: set[str] = set()
+        self._stubs: list[tuple[Path, Path]] = []
+        self._moved: dict[str, Path] = {}
+
+    def prepare(self) -> None:
+        """Make the folders, and copy what the host already has at declared output paths."""
+        self.files.mkdir(parents=True)
+        self.job.mkdir()
+        self.work.mkdir()
+        for path in self._private:
+            self._inside(path).mkdir(parents=True)
+            self._inside(path).chmod(0o1777)
+        for path in (self._canonical(p) for p in self._declared.paths()):
+            if not self._covered(path):
+                self._open_up(path)
+        if self._declared.working_dir and not os.path.isdir(self._declared.working_dir):  # noqa: PTH112
+            path = self._canonical(self._declared.working_dir)
+            if not self._covered(path):
+                self._open_up(path)
+        for path in self._declared.outputs:
+            self._copy(self._canonical(path))
+
+    def host_path(self, path: str) -> Path:
+        """Where the leaf's `path` lies on the host."""
+        clean = normal(path, "path")
+        if clean in self._moved:
+            return self._moved[clean]
+        place = self._place(self._canonical(clean))
+        place.parent.mkdir(parents=True, exist_ok=True)
+        return place
+
+    def program_path(self, path: str) -> str:
+        """Where the host finds the file that the leaf sees at `path`, without making anything."""
+        place = str(self._place(self._canonical(posixpath.normpath(path))))
+        return (
+            path
+            if place != path and any(below(path, n) for n in self._needed) and not os.path.lexists(place)
+            else place
+        )
+
+    def need(self, paths: Sequence[str]) -> None:
+        """Parts of the host that the leaf must see even where its own files hide them."""
+        covers = (*TEMPORARY, *(self._canonical(p) for p in self._declared.paths()))
+        self._needed = tuple(
+            path
+            for path in dict.fromkeys(paths)
+            if any(below(path, cover) and path != cover for cover in covers) and os.path.lexists(path)
+        )
+
+    def working_dir(self) -> str:
+        """The folder in which the leaf starts, made when the host lacks it."""
+        if not self._declared.working_dir:
+            return str(self.work)
+        place = self._place(self._canonical(self._declared.working_dir))
+        place.mkdir(parents=True, exist_ok=True)
+        return self._declared.working_dir
+
+    def mounts(self) -> list[list[str]]:
+        """Bubblewrap's options, outer folders first."""
+        found: dict[str, list[str]] = {}
+        if "/" not in self._private:
+            found["/"] = ["--ro-bind", "/", "/"]
+        for path in self._writable:
+            if os.path.isdir(path) and path not in self._private:  # noqa: PTH112
+                found[path] = ["--bind", path, path]
+        for path in sorted(self._private):
+            if path == "/" or "/" not in self._private or posixpath.dirname(path) != "/":
+                found[path] = ["--bind", str(self._inside(path)), path]
+        host_view = False
+        for path in sorted(self._private - set(TEMPORARY)):
+            host_view = self._show_host(path, found) or host_view
+        found["/dev"] = ["--dev-bind", "/dev", "/dev"]
+        for mount in self._declared.mounts:
+            found[mount.path] = ["--ro-bind" if mount.read_only else "--bind", str(mount.source), mount.path]
+        for path in self._needed:
+            if path not in found:
+                found[path] = ["--bind" if path in self._writable else "--ro-bind", path, path]
+        found[str(self.job)] = ["--bind", str(self.job), str(self.job)]
+        if host_view:
+            view = self.job / "host"
+            view.mkdir(exist_ok=True)
+            found[str(view)] = ["--ro-bind", "/", str(view)]
+        self._remember_stubs(found)
+        # A path that was asked for as "/proc" comes from the flags, which stand behind all of these.
+        return [
+            options
+            for _, options in sorted(found.items(), key=lambda item: (item[0].count("/") * (item[0] != "/"), item[0]))
+        ]
+
+    def settle(self) -> None:
+        """After the process: take away the mount points that were made inside the leaf's own folders."""
+        for place, stop in self._stubs:
+            try:
+                if place.is_file() and not place.is_symlink() and place.stat().st_size == 0:
+                    place.unlink()
+                while place != stop:
+                    if place.is_dir():
+                        place.rmdir()
+                    place = place.parent  # noqa: PLW2901 - climbing
+            except OSError:
+                continue  # the leaf has put something there
+        for path in self._declared.outputs:
+            # Images start in /, so a leaf may write what it declares by a relative name; here it starts in its own folder.
+            if not self._declared.working_dir and not os.path.lexists(self._place(self._canonical(path))):
+                relative = self.work / path.lstrip("/")
+                if os.path.lexists(relative):
+                    self._moved[path] = relative
+
+    def _inside(self, path: str) -> Path:
+        return self.files / path.lstrip("/")
+
+    def _canonical(self, path: str) -> str:
+        """The path with the host's links followed, up to the first private folder or volume."""
+        current = "/"
+        parts = [part for part in path.split("/") if part]
+        for index, part in enumerate(parts):
+            following = posixpath.join(current, part)
+            if self._covered(following):
+                return posixpath.join(following, *parts[index + 1 :])
+            if index < len(parts) - 1 and os.path.islink(following):  # noqa: PTH114
+                following = os.path.realpath(following)
+            current = following
+        return current
+
+    def _covered(self, path: str) -> bool:
+        """Whether a temporary folder, a volume or the kernel's own folders already hold the path."""
+        return any(below(path, folder) for folder in (*TEMPORARY, *_KERNEL)) or self._mount_of(path) is not None
+
+    def _mount_of(self, path: str) -> tuple[str, Path] | None:
+        """The innermost volume that holds the path."""
+        holding = [m for m in self._declared.mounts if below(path, m.path)]
+        best = max(holding, key=lambda m: len(m.path), default=None)
+        return (best.path, best.source) if best else None
+
+    def _place(self, path: str) -> Path:
+        if mount := self._mount_of(path):
+            return mount[1] / rest(path, mount[0]) if path != mount[0] else mount[1]
+        if any(below(path, folder) for folder in _KERNEL):
+            return Path(path)
+        private = any(below(path, p) for p in self._private)
+        declared = any(below(path, self._canonical(p)) for p in self._declared.paths())
+        if private and (declared or not os.path.lexists(path) or any(below(path, p) for p in TEMPORARY)):
+            return self._inside(path)
+        return Path(path)
+
+    def _open_up(self, path: str) -> None:
+        """Make the nearest folder of the host above `path` a private one."""
+        folder = posixpath.dirname(path)
+        while not os.path.isdir(folder):  # noqa: PTH112
+            folder = posixpath.dirname(folder)
+        if folder in self._private:
+            return
+        self._private.add(folder)
+        place = self._inside(folder)
+        place.mkdir(parents=True, exist_ok=True)
+        if folder != "/":
+            place.chmod(stat.S_IMODE(os.stat(folder).st_mode) | stat.S_IRWXU)  # noqa: PTH116
+
+    def _copy(self, path: str) -> None:
+        """A declared output that the host already has: the leaf gets a copy, as a container has its image's."""
+        if self._covered(path) or not os.path.lexists(path) or path in self._copied:
+            return
+        self._copied.add(path)
+        place = self._inside(path)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
+            size = 0
+            for folder, _, names in os.walk(path):
+                size += sum(os.lstat(os.path.join(folder, name)).st_size for name in names)  # noqa: PTH118
+                if size > COPY_LIMIT:
+                    raise LeafRefused(
+                        f"the output path {path} is a folder of this host of over {COPY_LIMIT >> 20} MiB, too much to copy",
+                        hint="let the leaf write its output below a path of its own, for example /tmp/out",
+                    )
+            _copy_tree(path, place)
+        else:
+            _copy_file(path, place)
+
+    def _show_host(self, folder: str, found: dict[str, list[str]]) -> bool:
+        """Let the host's entries of a private folder appear in it; whether one needs the view of the whole host."""
+        linked = False
+        declared = {self._canonical(path) for path in self._declared.paths()}
+        hidden = {*declared, *self._private, *_KERNEL, "/lost+found"}
+        for name, is_link, is_folder in _entries(folder):
+            path = posixpath.join(folder, name)
+            place = self._inside(path)
+            if path in hidden or path in found:
+                continue
+            if is_link:
+                if not os.path.lexists(place):
+                    place.symlink_to(os.readlink(path))  # noqa: PTH115 - the text of the link
+            elif not is_folder:
+                if not os.path.lexists(place):
+                    place.symlink_to(self.job / "host" / path.lstrip("/"))
+                linked = True
+            elif folder == "/" and not _entries(path) and os.access(path, os.R_OK):
+                place.mkdir(exist_ok=True)
+            else:
+                rw = any(below(path, w) for w in self._writable)
+                found[path] = ["--bind-try" if rw else "--ro-bind-try", path, path]
+        if folder == "/":
+            found["/sys"] = ["--ro-bind-try", "/sys", "/sys"]
+            found["/proc"] = ["--bind", "/proc", "/proc"]
+        return linked
+
+    def _remember_stubs(self, found: dict[str, list[str]]) -> None:
+        """Bubblewrap makes missing mount points; those within what the leaf may hand out as an artifact are not its own."""
+        declared = {self._canonical(path) for path in self._declared.paths()}
+        areas = sorted({*TEMPORARY, *self._private, *declared} - {"/"}, key=len, reverse=True)
+        for path in found:
+            area = next((a for a in areas if path != a and below(path, a)), None)
+            if area is not None:
+                top = self._place(area)
+                self._stubs.append((top / rest(path, area), top))
+        self._stubs.sort(key=lambda stub: len(stub[0].parts), reverse=True)
+
+
+def _entries(folder: str) -> list[tuple[str, bool, bool]]:
+    """Name, is it a link, is it a folder; nothing for a folder that may not be read."""
+    try:
+        with os.scandir(folder) as found:
+            return [(e.name, e.is_symlink(), e.is_dir(follow_symlinks=False)) for e in found]
+    except PermissionError:
+        return []
+
+
+def remove_tree(path: Path) -> None:
+    """Delete a folder, also one whose parts were made unreadable."""
+
+    def again(_function: object, name: str, _: object) -> None:
+        parent = os.path.dirname(name)  # noqa: PTH120 - rmtree's hook speaks in text
+        for folder in (parent, name):
+            if not os.path.islink(folder):  # noqa: PTH114
+                os.chmod(folder, 0o700)  # noqa: PTH101
+        if os.path.isdir(name) and not os.path.islink(name):  # noqa: PTH112, PTH114
+            shutil.rmtree(name, ignore_errors=True)
+        else:
+            os.unlink(name)  # noqa: PTH108
+
+    if path.exists():
+        shutil.rmtree(path, onerror=again)
+
+
+def _copy_tree(source: str, target: Path) -> None:
+    """Copy what may be read, links as links."""
+    try:
+        target.mkdir(exist_ok=True)
+        entries = list(os.scandir(source))
+    except PermissionError:
+        return
+    for entry in entries:
+        if entry.is_symlink():
+            (target / entry.name).symlink_to(os.readlink(entry.path))  # noqa: PTH115
+        elif entry.is_dir(follow_symlinks=False):
+            _copy_tree(entry.path, target / entry.name)
+        elif entry.is_file(follow_symlinks=False):
+            _copy_file(entry.path, target / entry.name)
+
+
+def _copy_file(source: str, target: Path) -> None:
+    try:
+        shutil.copy2(source, target, follow_symlinks=True)
+    except PermissionError:
+        target.unlink(missing_ok=True)

@@ -1,0 +1,177 @@
+"""The process runtime: opens an attempt's workspace, runs it as processes of this host, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import msgspec
+
+from aggregator.engine.events import Outcome
+from aggregator.errors import UsageError
+from aggregator.runtimes.process.attempt import DEADLINE, Run
+from aggregator.runtimes.process.images import ImageRule, Images
+from aggregator.runtimes.process.isolation import Bubblewrap, probe
+from aggregator.runtimes.process.launch import Launcher
+from aggregator.runtimes.process.locks import PathLocks
+from aggregator.runtimes.process.private import remove_tree
+from aggregator.runtimes.process.refused import LeafRefused
+from aggregator.runtimes.process.shared import SharedTree
+from aggregator.runtimes.process.volumes import Volumes
+from aggregator.runtimes.process.workspace import Pod, lay_out
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from aggregator.engine.commands import Attempt
+    from aggregator.ports import Secrets, Sink, Workspace
+
+Isolation = Literal["auto", "none", "bubblewrap"]
+_IN_THREAD = 1 << 20
+"""Results larger than this are read in a thread, so that the loop goes on."""
+
+
+class ProcessRuntime:
+    """Runs container, script and containerSet templates by the programs of this host.
+
+    `notice` is told, once, that leaves share the host's files. `writable` are folders of the host, beside HOME, that isolated
+    leaves may write to; `claims` is where persistent volume claims have their folders; `host_folders` may be mounted as
+    hostPath volumes.
+    """
+
+    name: ClassVar[str] = "process"
+    staged: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        *,
+        image_rules: Sequence[ImageRule] = (),
+        isolation: Isolation = "auto",
+        extra_env: Mapping[str, str] | None = None,
+        secrets: Secrets,
+        notice: Callable[[str], None],
+        grace: float = 30.0,
+        environ: Mapping[str, str] = os.environ,
+        writable: Sequence[str] = (),
+        claims: Path | None = None,
+        host_folders: Sequence[str] = (),
+    ) -> None:
+        found = probe(environ.get("PATH")) if isolation != "none" else "process.isolation is none"
+        if isolation == "bubblewrap" and isinstance(found, str):
+            raise UsageError(
+                f"process.isolation is bubblewrap, but {found}",
+                hint="install bubblewrap and allow unprivileged user namespaces, or set process.isolation to auto or none",
+            )
+        self._why_shared = found if isinstance(found, str) else ""
+        self._launcher = Launcher(
+            images=Images(image_rules),
+            environ=environ,
+            extra=dict(extra_env or {}),
+            secrets=secrets,
+            bubblewrap=found if isinstance(found, Bubblewrap) else None,
+        )
+        self._secrets = secrets
+        self._notice = notice
+        self._grace = grace
+        home = environ.get("HOME", "")
+        self._writable = tuple(path for path in (home, *writable) if path.startswith("/") and path != "/")
+        self._claims = claims
+        self._host_folders = tuple(host_folders)
+        self._locks = PathLocks()
+        self._told = False
+
+    @property
+    def isolated(self) -> bool:
+        """Whether leaves have their own view of the files."""
+        return self._launcher.bubblewrap is not None
+
+    async def open(self, attempt: Attempt, folder: Path) -> Workspace:
+        """The attempt's folders; without isolation this waits until nobody else uses its declared paths."""
+        volumes = Volumes(attempt, self._secrets, folder / "volumes", self._claims, self._host_folders)
+        pod: Pod | None = None
+        try:
+            pod = lay_out(attempt, folder, volumes, isolated=self.isolated, writable=self._writable)
+            if not self.isolated:
+                await self._lock(pod)
+            for container in pod.containers():
+                container.tree.prepare()
+        except BaseException:
+            await self._clear(pod or Pod(folder, [], [], []))
+            raise
+        return pod
+
+    async def run(self, attempt: Attempt, workspace: Workspace | None, sink: Sink) -> Outcome:
+        """Run the attempt's containers within its deadline."""
+        assert isinstance(workspace, Pod)
+        seconds = None if attempt.deadline is None else attempt.deadline - time.time()
+        if seconds is not None and seconds <= 0:
+            return Outcome(phase="Failed", message=DEADLINE)
+        run = Run(attempt, workspace, sink, self._launcher, _grace_of(attempt, self._grace))
+        try:
+            outcome = await run.outcome(seconds)
+        except LeafRefused as error:
+            return Outcome(phase="Error", message=error.outcome_text())
+        for container in workspace.containers():
+            container.tree.settle()
+        if not attempt.want_result:
+            return outcome
+        return msgspec.structs.replace(outcome, result=await _result(workspace))
+
+    async def close(self, workspace: Workspace) -> None:
+        """Take away everything but the output that the attempt printed."""
+        assert isinstance(workspace, Pod)
+        await self._clear(workspace)
+
+    async def stop(self) -> None:
+        """Nothing outlives its attempt."""
+
+    async def _lock(self, pod: Pod) -> None:
+        trees = [c.tree for c in pod.containers() if isinstance(c.tree, SharedTree)]
+        paths = [path for tree in trees for path in tree.locked_paths()]
+        if not paths:
+            return
+        if not self._told:
+            self._told = True
+            self._notice(
+                f"leaves see the files of this host ({self._why_shared}): "
+                "those that declare the same absolute path run one after the other"
+            )
+        pod.held = await self._locks.take(paths)
+
+    async def _clear(self, pod: Pod) -> None:
+        try:
+            for container in pod.containers():
+                if isinstance(container.tree, SharedTree):
+                    container.tree.put_back()
+        finally:
+            if pod.held:
+                self._locks.give_back(pod.held)
+            await asyncio.to_thread(_remove, pod.folder)
+
+
+def _remove(folder: Path) -> None:
+    for name in ("fs", "job", "saved", "volumes", "containers"):
+        remove_tree(folder / name)
+
+
+def _grace_of(attempt: Attempt, usual: float) -> float:
+    """The pod's terminationGracePeriodSeconds, where the template's patch names one."""
+    spec = attempt.template.get("podSpecPatch")
+    if isinstance(spec, dict) and "terminationGracePeriodSeconds" in spec:
+        return float(spec["terminationGracePeriodSeconds"])
+    return usual
+
+
+async def _result(pod: Pod) -> str:
+    """All of stdout but one closing newline; bytes that are no UTF-8 become U+FFFD."""
+    path = pod.folder / pod.files_of().streams()[0]
+    if not path.exists():
+        return ""
+
+    def read() -> str:
+        return path.read_bytes().decode("utf-8", "replace").removesuffix("\n")
+
+    return await asyncio.to_thread(read) if path.stat().st_size > _IN_THREAD else read()
