@@ -70,8 +70,7 @@ def resolve_var(text: str, variables: Mapping[str, Any], ctx: Context) -> Any:
     tag = text.strip(TRUE_BLANKS)
     tag = tag.removeprefix(OPEN).removesuffix("}}").strip(TRUE_BLANKS)
     if tag.startswith("="):
-        source = tag[1:]
-        expression = tag_expr(source)
+        expression = tag_expr(_unescaped(tag[1:]))
         if expression.expr is None:
             assert expression.error is not None
             raise LanguageError(f"unable to compile: {expression.error.message}", text=text, kind="syntax")
@@ -79,6 +78,15 @@ def resolve_var(text: str, variables: Mapping[str, Any], ctx: Context) -> Any:
     if tag not in variables:
         raise missing(tag, Scope(variables), text, 0, len(text))
     return variables[tag]
+
+
+def _unescaped(text: str) -> str:
+    """The text without JSON's escapes, or as it is where it is not the inside of a JSON string."""
+    try:
+        inside: str = json.loads(f'"{text}"')
+    except ValueError:
+        return text
+    return inside
 
 
 def simple_tags(text: str) -> list[str]:
