@@ -152,13 +152,20 @@ def kind_of(char: str) -> Kind:
     return Kind.NUMBER if category[0] == "N" else Kind.OTHER
 
 
+def continues(kind: Kind, char: str) -> bool:
+    """Whether the character goes on with a run; punctuation takes the connectors - and _ along."""
+    if kind is Kind.PUNCTUATION:
+        return unicodedata.category(char)[0] == "P"
+    return kind_of(char) is kind
+
+
 def words_of(text: str) -> list[Word]:
     """The text as runs of one kind. Capitals take the small letters behind the last of them: HTTP, Server."""
     words: list[Word] = []
     at = 0
     while at < len(text):
         start, kind = at, kind_of(text[at])
-        while at < len(text) and kind_of(text[at]) is kind:
+        while at < len(text) and continues(kind, text[at]):
             at += 1
         if kind is Kind.UPPER and at < len(text) and kind_of(text[at]) is Kind.ALPHABET:
             if at - start > 1:

@@ -152,10 +152,16 @@ def deep_merge(target: dict[str, Any], source: Mapping[str, Any], *, overwrite: 
 @FAMILY.add("deepCopy mustDeepCopy", ANY)
 def deep_copy(value: Any) -> Any:
     """A copy that shares nothing with the original: `sprig.set(sprig.deepCopy(m), "a", 1)` leaves m alone."""
+    if value is None:
+        raise LanguageError("sprig.deepCopy: nil cannot be copied")
+    return copied(value)
+
+
+def copied(value: Any) -> Any:
     if isinstance(value, list):
-        return type(value)([deep_copy(item) for item in value])
+        return type(value)([copied(item) for item in value])
     if isinstance(value, dict):
-        return type(value)((key, deep_copy(item)) for key, item in value.items())
+        return type(value)((key, copied(item)) for key, item in value.items())
     if isinstance(value, Mapping):
-        return {key: deep_copy(item) for key, item in value.items()}
+        return {key: copied(item) for key, item in value.items()}
     return Time(value.ns, value.zone) if isinstance(value, Time) else value
