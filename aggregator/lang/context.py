@@ -33,8 +33,10 @@ class Limits:
     """Characters of an expression."""
     nodes: int = 10_000
     """Nodes of a syntax tree."""
-    depth: int = 160
-    """Levels of nesting of an expression, and of a value that a function walks."""
+    depth: int = 128
+    """Levels of nesting of an expression."""
+    value_depth: int = 200
+    """Levels of nesting of a value that a function walks or an evaluation makes."""
     elements: int = 1_000_000
     """Elements of the lists and maps that one run creates."""
     steps: int = 10_000_000

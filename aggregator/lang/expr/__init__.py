@@ -51,8 +51,9 @@ class Expr:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.tree: ast.Node = Parser(text).whole()
-        self._names = names_of(self.tree)
+        parser = Parser(text)
+        self.tree: ast.Node = parser.whole()
+        self._names = names_of(self.tree) if "$env" in parser.names else tuple(parser.names)
         self._paths: tuple[Path, ...] | None = None
         self._programs: dict[tuple[Any, ...], Program] = {}
         # only these can make a value that is deeper than the expression and its variables together
@@ -76,12 +77,18 @@ class Expr:
 
     def run(self, env: Mapping[str, Any], ctx: Context, *, functions: Functions = "bare") -> Any:
         """The value with these variables; a LanguageError has the place in the text. `argo` adds Argo's functions."""
-        key = (functions, *[type(env[name]) if name in env else ABSENT for name in self._names])
+        names = self._names
+        if len(names) == 1:
+            (name,) = names
+            key: Any = (functions, type(env[name]) if name in env else ABSENT)
+        else:
+            key = (functions, *[type(env[name]) if name in env else ABSENT for name in names])
         program = self._programs.get(key) or self._program(env, functions)
-        if program.code is None:
+        code = program.code
+        if code is None:
             assert program.error is not None  # one of the two is there
             raise again(program.error)
-        value = program.code(Frame(env, ctx, program.slots))
+        value = code(Frame(env, ctx, program.slots))
         if self._grows:
             nested(value, ctx.limits)
         return value

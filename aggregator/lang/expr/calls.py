@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from aggregator.errors import LanguageError, nearest
 from aggregator.lang import gostring
@@ -62,17 +62,17 @@ def fetch(base: Any, key: Any) -> Any:
         raise LanguageError(f"{type_name(base)} has no {key!r}", kind="name", hint=nearest(key, base.GO_METHODS))
     if isinstance(base, Mapping):
         return base.get(key) if isinstance(key, str) else None
-    absent(base, key)
+    raise absent(base, key)
 
 
 def kind_of(value: Any) -> str:
     return "string" if isinstance(value, str) else "list"
 
 
-def absent(base: Any, key: Any) -> NoReturn:
+def absent(base: Any, key: Any) -> LanguageError:
     what = f"field {key!r}" if isinstance(key, str) else f"element {key!r}"
     hint = "a?.b gives nil where a is nil; x ?? default replaces a nil" if base is None else ""
-    raise LanguageError(f"{type_name(base)} has no {what}", kind="type", hint=hint)
+    return LanguageError(f"{type_name(base)} has no {what}", kind="type", hint=hint)
 
 
 def invoke(value: Any, ctx: Context, args: list[Any]) -> Any:

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from aggregator.errors import LanguageError, nearest
-from aggregator.lang import regex
 from aggregator.lang.expr import ast
 from aggregator.lang.expr.check_builtins import BuiltinChecks
+from aggregator.lang.expr.check_operators import OperatorChecks
 from aggregator.lang.expr.natures import (
     ANY,
-    ANY_MAP,
     BOOL,
-    BYTES,
-    DURATION,
-    FLOAT,
-    INT,
     KEYS,
     LIST,
     MAP,
-    NAMED,
     NIL,
     OF_TYPE,
     STRING,
-    TIME,
     UNKNOWN,
     Nature,
     Overloads,
@@ -36,64 +29,24 @@ from aggregator.lang.expr.signatures import ARGO_FUNCTIONS, BUILTINS, OVERLOADS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-# What an unknown operand may meet on the other side of an operator.
-ARITHMETIC: Final = {
-    "+": ("number", "string", "time", "duration"),
-    "-": ("number", "time", "duration"),
-    "*": ("number", "duration"),
-    "/": ("number",),
-    "**": ("number",),
-    "^": ("number",),
-    "%": ("integer",),
-    "..": ("integer",),
-    "<": ("number", "string", "time", "duration"),
-    "matches": ("string",),
-    "contains": ("string",),
-    "and": ("bool",),
-}
-SAME: Final = {"<=": "<", ">": "<", ">=": "<", "startsWith": "contains", "endsWith": "contains"} | dict.fromkeys(
-    ("&&", "or", "||"), "and"
-)
-RESULTS: Final[dict[str, Nature]] = {
-    "<": BOOL, "matches": BOOL, "contains": BOOL, "and": BOOL, "/": FLOAT, "**": FLOAT, "^": FLOAT, "%": INT,
-    "..": list_of(INT), "+": UNKNOWN, "-": UNKNOWN, "*": UNKNOWN,
-}  # fmt: skip
-# Pairs of known types that an operator takes besides two numbers or two strings, and what comes out.
-PAIRS: Final[dict[tuple[str, str, str], Nature]] = {
-    ("+", "time.Time", "time.Duration"): TIME,
-    ("+", "time.Duration", "time.Time"): TIME,
-    ("+", "time.Duration", "time.Duration"): DURATION,
-    ("-", "time.Time", "time.Time"): DURATION,
-    ("-", "time.Time", "time.Duration"): TIME,
-    ("-", "time.Duration", "time.Duration"): DURATION,
-    ("*", "time.Duration", "time.Duration"): DURATION,
-    ("<", "time.Time", "time.Time"): BOOL,
-    ("<", "time.Duration", "time.Duration"): BOOL,
-    ("<", "string", "string"): BOOL,
-    ("+", "string", "string"): STRING,
-    ("matches", "string", "string"): BOOL,
-    ("matches", "[]uint8", "string"): BOOL,
-    ("contains", "string", "string"): BOOL,
-    ("and", "bool", "bool"): BOOL,
-}
 WORDS: Final = {"null": "nil", "None": "nil", "NULL": "nil", "True": "true", "False": "false", "TRUE": "true"}
 
 
-class Checker(BuiltinChecks):
+class Checker(OperatorChecks, BuiltinChecks):
     """Checks one tree against the natures of the variables. `typed` notes the operators whose operands are known."""
 
     def __init__(self, text: str, variables: Mapping[str, Nature], known: Iterable[str], *, argo: bool) -> None:
         self.text = text
         self.variables = variables
         self.known = known
-        self.functions = ARGO_FUNCTIONS if argo else {}
+        self.functions: Mapping[str, tuple[tuple[str, ...], str]] = ARGO_FUNCTIONS if argo else {}
         self.argo = argo
         self.lets: list[tuple[str, Nature]] = []
         self.scopes: list[tuple[Nature, tuple[tuple[str, Nature], ...]]] = []
         self.typed: dict[ast.Node, str] = {}
 
-    def error(self, node: ast.Node, message: str, *, kind: str = "type", hint: str = "") -> NoReturn:
-        raise LanguageError(message, text=self.text, start=node.start, end=node.end, kind=kind, hint=hint)
+    def error(self, node: ast.Node, message: str, *, kind: str = "type", hint: str = "") -> LanguageError:
+        return LanguageError(message, text=self.text, start=node.start, end=node.end, kind=kind, hint=hint)
 
     def visit(self, node: ast.Node) -> Nature:
         """The nature of a node, after everything below it was checked."""
@@ -158,16 +111,18 @@ class Checker(BuiltinChecks):
         if strict:
             hint = f"write {WORDS[name]}" if name in WORDS else ""
             known = [*self.known, *(n for n, _ in self.lets), *self.functions, *BUILTINS]
-            self.error(node, f"unknown name {name!r}", kind="name", hint=hint or nearest(name, known))
+            raise self.error(node, f"unknown name {name!r}", kind="name", hint=hint or nearest(name, known))
         return UNKNOWN
 
     def let(self, node: ast.Let) -> Nature:
         if node.name in self.variables or node.name in self.functions or (self.argo and node.name == "sprig"):
-            self.error(node, f"cannot redeclare {node.name}", kind="name", hint="a variable has this name already")
+            raise self.error(
+                node, f"cannot redeclare {node.name}", kind="name", hint="a variable has this name already"
+            )
         if node.name in BUILTINS:
-            self.error(node, f"cannot redeclare builtin {node.name}", kind="name")
+            raise self.error(node, f"cannot redeclare builtin {node.name}", kind="name")
         if any(name == node.name for name, _ in self.lets):
-            self.error(node, f"cannot redeclare variable {node.name}", kind="name")
+            raise self.error(node, f"cannot redeclare variable {node.name}", kind="name")
         self.lets.append((node.name, self.visit(node.value)))
         nature = self.visit(node.body)
         self.lets.pop()
@@ -175,7 +130,7 @@ class Checker(BuiltinChecks):
 
     def pointer(self, node: ast.Pointer) -> Nature:
         if not self.scopes:
-            self.error(node, "'#' has a meaning only in a predicate", kind="name")
+            raise self.error(node, "'#' has a meaning only in a predicate", kind="name")
         collection, names = self.scopes[-1]
         if not node.name:
             return UNKNOWN if collection.unknown else collection.elements()
@@ -183,95 +138,7 @@ class Checker(BuiltinChecks):
             if name == node.name:
                 return nature
         known = [name for name, _ in names]
-        self.error(node, f"unknown pointer #{node.name}", kind="name", hint=nearest(node.name, known))
-
-    # operators
-
-    def unary(self, node: ast.Unary) -> Nature:
-        nature = self.visit(node.node)
-        if node.op in ("!", "not"):
-            if nature is BOOL or nature.unknown:
-                return BOOL
-        elif nature.number:
-            return nature
-        elif nature.unknown:
-            return UNKNOWN
-        self.error(node, f"{node.op!r} does not work on {nature}")
-
-    def binary(self, node: ast.Binary) -> Nature:
-        """A row of operators of one level grows to the left: it is walked, not recursed into."""
-        row = [node]
-        while isinstance(row[-1].left, ast.Binary):
-            row.append(row[-1].left)
-        nature = self.visit(row[-1].left)
-        for one in reversed(row):
-            nature = self.operator(one, nature, self.visit(one.right))
-        return nature
-
-    def operator(self, node: ast.Binary, left: Nature, right: Nature) -> Nature:
-        if node.op in ("==", "!="):
-            if left.comparable(right):
-                if left is right and left in (INT, STRING):
-                    self.typed[node] = left.name
-                return BOOL
-        elif node.op == "??":
-            if left is NIL or right is NIL:
-                return right if left is NIL else left
-            return left if right.assignable(left) else UNKNOWN
-        elif node.op == "in":
-            if self.membership(node, left, right):
-                if left is INT:
-                    self.typed[node] = "int"
-                return BOOL
-        else:
-            if node.op == "matches" and isinstance(node.right, ast.Literal) and isinstance(node.right.value, str):
-                self.pattern(node.right)
-            result = self.arithmetic(SAME.get(node.op, node.op), left, right)
-            if result is not None:
-                return result
-        hint = ""
-        if {left.name, right.name} == {"string", "int"} or {left.name, right.name} == {"string", "float64"}:
-            hint = "convert one side: int(x), float(x) or string(x)"
-        elif node.op == "in" and right is STRING:
-            hint = "use contains for a part of a string"
-        self.error(node, f"{node.op!r} does not work between {left} and {right}", hint=hint)
-
-    def arithmetic(self, op: str, left: Nature, right: Nature) -> Nature | None:
-        """What the operator gives, or None where it takes no such operands."""
-        found = PAIRS.get((op, left.name, right.name))
-        if found is not None:
-            return found
-        takes = ARITHMETIC[op]
-        if left.unknown or right.unknown:
-            other = right if left.unknown else left
-            return RESULTS[op] if other.unknown or any(fits(other, what) for what in takes) else None
-        if (left.integer and right.integer) or ("number" in takes and left.number and right.number):
-            if op in ("+", "-", "*"):
-                return INT if left.integer and right.integer else FLOAT
-            return RESULTS[op] if op not in ("and", "matches", "contains") else None
-        if op == "*" and DURATION in (left, right) and (left.number or right.number):
-            return DURATION
-        return None
-
-    def pattern(self, node: ast.Literal) -> None:
-        try:
-            regex.compile_pattern(node.value)
-        except LanguageError as e:
-            self.error(node, e.message, kind="value", hint=e.hint)
-
-    def membership(self, node: ast.Binary, left: Nature, right: Nature) -> bool:
-        if right.kind == "struct":
-            return left is STRING or left.unknown
-        if right.kind == "map":
-            key = KEYS.get(right.name, ANY)
-            if not left.unknown and not left.assignable(key):
-                self.error(node, f"{left} cannot be a key of a map, its keys are {key}")
-            return True
-        if right.list:
-            if not left.comparable(right.elements()):
-                self.error(node, f"{left} cannot be in a list of {right.elements()}")
-            return True
-        return right.unknown or (left.unknown and right is STRING)
+        raise self.error(node, f"unknown pointer #{node.name}", kind="name", hint=nearest(node.name, known))
 
     # members and calls
 
@@ -286,44 +153,46 @@ class Checker(BuiltinChecks):
             return UNKNOWN
         if text is not None:
             if base is NIL:
-                self.error(node, f"nil has no field {text!r}", hint="`name ?? default` replaces a nil")
+                raise self.error(node, f"nil has no field {text!r}", hint="`name ?? default` replaces a nil")
             found = method_of(base, text)
             if found is not None:
                 return found
         if base.kind == "map":
             key = KEYS.get(base.name, ANY)
             if not prop.unknown and not prop.assignable(key):
-                self.error(node.prop, f"{prop} cannot be a key of a map, its keys are {key}")
+                raise self.error(node.prop, f"{prop} cannot be a key of a map, its keys are {key}")
             return base.elements()
         if base.list:
             if not prop.integer and not prop.unknown:
-                self.error(node.prop, f"a list has elements by number, not by {prop}")
+                raise self.error(node.prop, f"a list has elements by number, not by {prop}")
             return base.elements()
         if text is None:
-            self.error(node, f"{base} has no elements", hint="a slice gives a part: s[0:1]" if base is STRING else "")
-        self.error(node, f"{base} has no {'method' if node.method else 'field'} {text!r}", kind="name")
+            raise self.error(
+                node, f"{base} has no elements", hint="a slice gives a part: s[0:1]" if base is STRING else ""
+            )
+        raise self.error(node, f"{base} has no {'method' if node.method else 'field'} {text!r}", kind="name")
 
     def slice(self, node: ast.Slice) -> Nature:
         nature = self.visit(node.node)
         if nature.unknown:
             return UNKNOWN
         if nature is not STRING and not nature.list:
-            self.error(node, f"{nature} cannot be sliced")
+            raise self.error(node, f"{nature} cannot be sliced")
         for bound in (node.first, node.last):
             if bound is not None:
                 found = self.visit(bound)
                 if not found.integer and not found.unknown:
-                    self.error(bound, f"the bounds of a slice are integers, not {found}")
+                    raise self.error(bound, f"the bounds of a slice are integers, not {found}")
         return nature
 
     def call(self, node: ast.Call) -> Nature:
         if isinstance(node.callee, ast.Ident) and node.callee.name == "$env":
-            self.error(node, "$env cannot be called")
+            raise self.error(node, "$env cannot be called")
         nature = self.visit(node.callee)
         if nature.unknown:
             return UNKNOWN  # nobody knows its types, so the arguments are not looked at either
         if nature.overloads is None:
-            self.error(node, f"{nature} cannot be called")
+            raise self.error(node, f"{nature} cannot be called")
         return self.overloaded(node, nature.overloads, node.args)
 
     # collections and choices
@@ -337,7 +206,7 @@ class Checker(BuiltinChecks):
     def conditional(self, node: ast.Conditional) -> Nature:
         test = self.visit(node.test)
         if test is not BOOL and not test.unknown:
-            self.error(node.test, f"a condition is a bool, not {test}", hint="compare it: x == y, x != nil")
+            raise self.error(node.test, f"a condition is a bool, not {test}", hint="compare it: x == y, x != nil")
         yes, no = self.visit(node.yes), self.visit(node.no)
         if yes is NIL or no is NIL:
             return no if yes is NIL else yes
@@ -348,22 +217,3 @@ class Checker(BuiltinChecks):
             if not (one.assignable(other) and other.assignable(one)):
                 return LIST
         return yes
-
-
-def fits(nature: Nature, what: str) -> bool:
-    """Whether a known type is of the sort."""
-    match what:
-        case "number":
-            return nature.number
-        case "integer":
-            return nature.integer
-        case "string":
-            return nature is STRING
-        case "bool":
-            return nature is BOOL
-        case "time":
-            return nature is TIME
-    return nature is DURATION
-
-
-__all__ = ["ANY_MAP", "BYTES", "NAMED", "Checker"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from aggregator.lang.expr import ast
 from aggregator.lang.expr.natures import (
@@ -28,6 +28,8 @@ from aggregator.lang.expr.signatures import OVERLOADS, PREDICATES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from aggregator.errors import LanguageError
 
 NUMERIC_KINDS: Final = frozenset(("int", "int64", "uint8", "float64"))
 TESTS: Final = frozenset(
@@ -63,18 +65,18 @@ class BuiltinChecks:
     """The part of the checker that knows the builtins."""
 
     variables: Mapping[str, Nature]
-    functions: Mapping[str, object]
+    functions: Mapping[str, tuple[tuple[str, ...], str]]
     scopes: list[tuple[Nature, tuple[tuple[str, Nature], ...]]]
 
     def visit(self, node: ast.Node) -> Nature:
         raise NotImplementedError
 
-    def error(self, node: ast.Node, message: str, *, kind: str = "type", hint: str = "") -> NoReturn:
+    def error(self, node: ast.Node, message: str, *, kind: str = "type", hint: str = "") -> LanguageError:
         raise NotImplementedError
 
     def builtin(self, node: ast.Builtin) -> Nature:
         if not node.forced and (node.name in self.variables or node.name in self.functions):
-            self.error(
+            raise self.error(
                 node, f"{node.name} is a variable here, it cannot be called",
                 hint=f"::{node.name}(...) calls the builtin",
             )  # fmt: skip
@@ -92,7 +94,7 @@ class BuiltinChecks:
         name, args = node.name, node.args
         collection = self.visit(args[0])
         if not collection.list and not collection.unknown:
-            self.error(args[0], f"{name} takes a list, not {collection}", hint="values(m) lists a map's values")
+            raise self.error(args[0], f"{name} takes a list, not {collection}", hint="values(m) lists a map's values")
         element = UNKNOWN if collection.unknown else collection.elements()
         if len(args) == 1:
             return INT if name == "count" else element
@@ -102,13 +104,13 @@ class BuiltinChecks:
         result = self.visit(predicate.node)
         self.scopes.pop()
         if name in TESTS and result is not BOOL and not result.unknown:
-            self.error(predicate, f"the predicate of {name} gives a bool, not {result}")
+            raise self.error(predicate, f"the predicate of {name} gives a bool, not {result}")
         if result is NIL:
-            self.error(predicate, f"the predicate of {name} gives a value, not nil")
+            raise self.error(predicate, f"the predicate of {name} gives a value, not nil")
         if len(args) == 3:
             third = self.visit(args[2])
             if name == "sortBy" and third is not STRING and not third.unknown:
-                self.error(args[2], f'the order of sortBy is "asc" or "desc", not {third}')
+                raise self.error(args[2], f'the order of sortBy is "asc" or "desc", not {third}')
         match name:
             case "filter":
                 return LIST if collection.unknown else list_of(element)
@@ -150,12 +152,12 @@ class BuiltinChecks:
             arg, nature, param = misfits[0]
             wrong = (arg, f"{name} takes {param} here, not {nature}")
         if wrong is None:
-            self.error(node, f"{name} is nil here and cannot be called")
+            raise self.error(node, f"{name} is nil here and cannot be called")
         if not wrong[1]:
             counts = sorted({len(params) for params in function.choices})
             wanted = " or ".join(map(str, counts))
-            self.error(node, f"{name} takes {wanted} argument{'' if wanted == '1' else 's'}, got {len(args)}")
-        self.error(*wrong)
+            raise self.error(node, f"{name} takes {wanted} argument{'' if wanted == '1' else 's'}, got {len(args)}")
+        raise self.error(*wrong)
 
     @staticmethod
     def spread(params: tuple[str, ...], count: int, *, variadic: bool) -> list[str]:
@@ -169,11 +171,11 @@ class BuiltinChecks:
                 return self.aggregate(node, natures)
             case "now":
                 if natures and natures != [ZONE]:
-                    self.error(node, "now takes nothing, or a timezone")
+                    raise self.error(node, "now takes nothing, or a timezone")
                 return TIME
             case "date":
                 if not natures or len(natures) - (natures[0] is ZONE) > 3:
-                    self.error(node, f"date takes 1 to 3 arguments after a timezone, got {len(natures)}")
+                    raise self.error(node, f"date takes 1 to 3 arguments after a timezone, got {len(natures)}")
                 return TIME
             case "take":
                 self.count(node, natures, 2)
@@ -182,7 +184,7 @@ class BuiltinChecks:
                 return natures[0].bare()
             case "concat":
                 if not natures:
-                    self.error(node, "concat takes at least 1 argument, got 0")
+                    raise self.error(node, "concat takes at least 1 argument, got 0")
                 for i in range(len(natures)):
                     self.kinds(node, i, natures, LISTS)
                 return LIST
@@ -198,7 +200,7 @@ class BuiltinChecks:
     def count(self, node: ast.Builtin, natures: list[Nature], wanted: int) -> None:
         if len(natures) != wanted:
             plural = "" if wanted == 1 else "s"
-            self.error(node, f"{node.name} takes {wanted} argument{plural}, got {len(natures)}")
+            raise self.error(node, f"{node.name} takes {wanted} argument{plural}, got {len(natures)}")
 
     def kinds(self, node: ast.Builtin, place: int, natures: list[Nature], kinds: frozenset[str]) -> None:
         nature = natures[place]
@@ -206,11 +208,11 @@ class BuiltinChecks:
             wanted = ", ".join(
                 sorted("list" if kind == "slice" else kind for kind in kinds - {"array", "uint8", "int64"})
             )
-            self.error(node.args[place], f"{node.name} does not work on {nature}, it takes {wanted}")
+            raise self.error(node.args[place], f"{node.name} does not work on {nature}, it takes {wanted}")
 
     def aggregate(self, node: ast.Builtin, natures: list[Nature]) -> Nature:
         if not natures:
-            self.error(node, f"{node.name} takes at least 1 argument, got 0")
+            raise self.error(node, f"{node.name} takes at least 1 argument, got 0")
         for i, nature in enumerate(natures):
             if nature.unknown or nature.list:
                 return UNKNOWN
@@ -219,7 +221,7 @@ class BuiltinChecks:
 
     def get(self, node: ast.Builtin) -> Nature:
         if len(node.args) != 2:
-            self.error(node, f"get takes 2 arguments, got {len(node.args)}")
+            raise self.error(node, f"get takes 2 arguments, got {len(node.args)}")
         base, prop = (self.visit(arg) for arg in node.args)
         first, second = node.args
         if isinstance(first, ast.Ident) and first.name == "$env":
@@ -230,13 +232,13 @@ class BuiltinChecks:
             return UNKNOWN
         if base.list:
             if not prop.integer and not prop.unknown:
-                self.error(second, f"a list has elements by number, not by {prop}")
+                raise self.error(second, f"a list has elements by number, not by {prop}")
             return base.elements()
         if base.kind != "map":
-            self.error(first, f"get takes a list or a map, not {base}")
+            raise self.error(first, f"get takes a list or a map, not {base}")
         key = KEYS.get(base.name, ANY)
         if not prop.unknown and not prop.assignable(key):
-            self.error(second, f"{prop} cannot be a key of a map, its keys are {key}")
+            raise self.error(second, f"{prop} cannot be a key of a map, its keys are {key}")
         return base.elements()
 
 

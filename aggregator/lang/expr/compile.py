@@ -5,15 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError
-from aggregator.lang import regex
-from aggregator.lang.expr import ast, operators
+from aggregator.lang.expr import ast
 from aggregator.lang.expr.calls import Function, fetch, invoke
+from aggregator.lang.expr.compile_operators import OperatorCode, is_nil, not_boolean
 from aggregator.lang.expr.compile_predicates import PredicateCode
 from aggregator.lang.expr.functions import FUNCTIONS
-from aggregator.lang.expr.operators import type_name, whole
+from aggregator.lang.expr.operators import type_name
 from aggregator.lang.expr.signatures import OVERLOADS, PREDICATES, RULED
 from aggregator.lang.expr.slices import cut
-from aggregator.lang.govalue import NilList
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     Code = Callable[[Frame], Any]
     Step = Callable[[Any, Frame], Any]
 
-LONG_ROW: Final = 20
 # How many arguments a builtin takes where the static check did not look: behind a call of unknown type.
 ARITIES: Final[dict[str, tuple[int, int]]] = {
     **{name: (min(map(len, choices)), max(map(len, choices))) for name, (choices, _) in OVERLOADS.items()},
@@ -43,13 +41,7 @@ class Stop:
 STOP: Final = Stop()
 
 
-def boolean(value: Any, what: str) -> bool:
-    if value is True or value is False:
-        return value
-    raise LanguageError(f"{what} is a bool, not {type_name(value)}", kind="type", hint="compare it: x == y, x != nil")
-
-
-class Compiler(PredicateCode):
+class Compiler(OperatorCode, PredicateCode):
     """Compiles one optimized tree. `constants` are names with a fixed value: Argo's functions."""
 
     def __init__(
@@ -117,7 +109,7 @@ class Compiler(PredicateCode):
         name = node.name
         for known, slot in reversed(self.lets):
             if known == name:
-                return lambda f: f.slots[slot]
+                return lambda f: f.lets[slot]
         if name == "$env":
             constants = self.constants
             return lambda f: {**f.env, **constants}
@@ -135,7 +127,7 @@ class Compiler(PredicateCode):
         self.lets.pop()
 
         def run(f: Frame) -> Any:
-            f.slots[slot] = value(f)
+            f.lets[slot] = value(f)
             return body(f)
 
         return run
@@ -150,215 +142,6 @@ class Compiler(PredicateCode):
 
         return run
 
-    # operators
-
-    def unary(self, node: ast.Unary) -> Code:
-        inner, locate = self.code(node.node), self.located(node)
-        if node.op == "+":
-            return inner
-
-        def negative(f: Frame) -> Any:
-            try:
-                return operators.negate(inner(f))
-            except LanguageError as e:
-                raise locate(e) from None
-
-        def negated(f: Frame) -> Any:
-            value = inner(f)
-            if value is True:
-                return False
-            if value is False:
-                return True
-            try:
-                return boolean(value, "the operand of not")
-            except LanguageError as e:
-                raise locate(e) from None
-
-        return negative if node.op == "-" else negated
-
-    def binary(self, node: ast.Binary) -> Code:
-        """One operator; a long row of them becomes a loop, so that no depth of calls grows with it."""
-        row = [node]
-        while isinstance(row[-1].left, ast.Binary):
-            row.append(row[-1].left)
-        left = self.code(row[-1].left)
-        row.reverse()
-        if len(row) < LONG_ROW:
-            for one in row:
-                left = self.operator(one, left)
-            return left
-        held: list[Any] = [None]
-        steps = [self.operator(one, lambda _: held[0]) for one in row]
-
-        def run(f: Frame) -> Any:
-            value = left(f)
-            for step in steps:
-                held[0] = value
-                value = step(f)
-            held[0] = None
-            return value
-
-        return run
-
-    def operator(self, node: ast.Binary, left: Code) -> Code:
-        op, locate = node.op, self.located(node)
-        if op in ("==", "!="):
-            return self.equality(node, left)
-        if op in ("and", "&&", "or", "||"):
-            return self.logic(node, left)
-        if op == "matches":
-            return self.matches(node, left)
-        right = self.code(node.right)
-        if op == "??":
-            return lambda f: right(f) if (value := left(f)) is None or is_nil(value) else value
-        if op == "..":
-            return self.range(node, left, right)
-        if op == "in":
-            return self.membership(node, left, right)
-        if op in PARTS:
-            return self.part(node, left, right)
-        function = operators.ARITHMETIC.get(op) or operators.COMPARE[op]
-
-        def run(f: Frame) -> Any:
-            a, b = left(f), right(f)
-            try:
-                result = function(a, b)
-                if type(result) is str:
-                    f.made(result)
-                return result
-            except LanguageError as e:
-                raise locate(e) from None
-
-        return run
-
-    def equality(self, node: ast.Binary, left: Code) -> Code:
-        """`==` and `!=`; where both types are known to be int or string, a nil that comes all the same is an error."""
-        right, locate, wanted = self.code(node.right), self.located(node), node.op == "=="
-        known = {"int": int, "string": str}.get(self.typed.get(node, ""))
-        equal = operators.equal
-
-        def run(f: Frame) -> bool:
-            a, b = left(f), right(f)
-            kind = type(a)
-            if kind is type(b) and (kind is str or kind is int):
-                return (a == b) is wanted
-            try:
-                if known and not (isinstance(a, known) and isinstance(b, known)):
-                    odd = b if isinstance(a, known) else a
-                    raise LanguageError(
-                        f"a value of type {type_name(odd)} came where {known.__name__} was sure", kind="type"
-                    )
-                if isinstance(a, (list, dict)):
-                    f.weigh(a)
-                return equal(a, b) is wanted
-            except LanguageError as e:
-                raise locate(e) from None
-
-        return run
-
-    def logic(self, node: ast.Binary, left: Code) -> Code:
-        """The left side must be a bool; where it does not decide, the right side is the value, whatever it is."""
-        right, locate, deciding = self.code(node.right), self.located(node), node.op in ("or", "||")
-
-        def run(f: Frame) -> Any:
-            value = left(f)
-            if value is deciding:
-                return value
-            if value is not True and value is not False:
-                try:
-                    boolean(value, f"the left side of {node.op}")
-                except LanguageError as e:
-                    raise locate(e) from None
-            return right(f)
-
-        return run
-
-    def matches(self, node: ast.Binary, left: Code) -> Code:
-        locate = self.located(node)
-        pattern = node.right.value if isinstance(node.right, ast.Literal) else None
-        if isinstance(pattern, str):
-            regex.compile_pattern(pattern)
-        right = self.code(node.right)
-
-        def run(f: Frame) -> bool:
-            text, sought = left(f), right(f)
-            if text is None or sought is None:
-                return False
-            try:
-                if not isinstance(sought, str) or not isinstance(text, (str, bytes)):
-                    operators.mismatch("matches", text, sought)
-                f.weigh(text)
-                return regex.matches(sought, text)
-            except LanguageError as e:
-                raise locate(e) from None
-
-        return run
-
-    def part(self, node: ast.Binary, left: Code, right: Code) -> Code:
-        """contains, startsWith, endsWith: false where a side is nil."""
-        holds, locate, op = PARTS[node.op], self.located(node), node.op
-
-        def run(f: Frame) -> bool:
-            a, b = left(f), right(f)
-            if type(a) is str and type(b) is str:
-                if len(a) > 1024:
-                    f.weigh(a)
-                return holds(a, b)
-            if a is None or b is None:
-                return False
-            try:
-                operators.mismatch(op, a, b)
-            except LanguageError as e:
-                raise locate(e) from None
-
-        return run
-
-    def membership(self, node: ast.Binary, left: Code, right: Code) -> Code:
-        locate, holds = self.located(node), operators.contains
-        strings = self.typed.get(node) == "set"
-
-        def run(f: Frame) -> bool:
-            needle, haystack = left(f), right(f)
-            try:
-                if strings and not isinstance(needle, str):
-                    if needle is not None:
-                        raise LanguageError(f"{type_name(needle)} cannot be in a list of strings", kind="type")
-                    needle = ""
-                if isinstance(haystack, (list, bytes)):
-                    f.step(len(haystack))
-                return holds(needle, haystack)
-            except LanguageError as e:
-                raise locate(e) from None
-
-        if isinstance(node.right, ast.Ident) and node.right.name == "$env" and not self.hidden("$env"):
-            constants = self.constants
-
-            def known(f: Frame) -> bool:
-                name = left(f)
-                if isinstance(name, str) or name is None:
-                    return (name or "") in f.env or (name or "") in constants
-                return run(f)
-
-            return known
-        return run
-
-    def hidden(self, name: str) -> bool:
-        return any(known == name for known, _ in self.lets)
-
-    def range(self, node: ast.Binary, left: Code, right: Code) -> Code:
-        locate, made = self.located(node), operators.integers
-
-        def run(f: Frame) -> list[int]:
-            try:
-                low, high = whole(left(f), "the start of a range"), whole(right(f), "the end of a range")
-                if high >= low:
-                    f.charge(high - low + 1)
-                return made(low, high)
-            except LanguageError as e:
-                raise locate(e) from None
-
-        return run
-
     # members and calls
 
     def member(self, node: ast.Member) -> Code:
@@ -366,8 +149,16 @@ class Compiler(PredicateCode):
         if isinstance(node.node, ast.Ident) and node.node.name == "$env" and isinstance(text, str):
             if text in self.constants:
                 return constant(self.constants[text])
-            return lambda f: f.env[text] if text in f.env else None
-        base, locate = self.code(node.node), self.located(node)
+            return lambda f: f.env[text] if text in f.env else None  # noqa: SIM401 - a lazy mapping has no cheap get
+        locate = self.located(node)
+        if (
+            isinstance(node.node, ast.Ident)
+            and isinstance(text, str)
+            and not node.optional
+            and self.plain_name(node.node.name)
+        ):
+            return self.variable_member(node.node.name, text, locate)
+        base = self.code(node.node)
         stops = node.optional or in_chain(node.node)
         optional = node.optional
         prop = self.code(node.prop)
@@ -391,6 +182,25 @@ class Compiler(PredicateCode):
                 raise locate(e) from None
 
         return plain if isinstance(text, str) and not stops else run
+
+    def plain_name(self, name: str) -> bool:
+        """Whether a name is a variable of the environment that nothing hides."""
+        return name in self.variables and name not in self.constants and not self.hidden(name)
+
+    @staticmethod
+    def variable_member(name: str, key: str, locate: Callable[[LanguageError], LanguageError]) -> Code:
+        """`variable.key`, the commonest of all expressions, in one call."""
+
+        def run(f: Frame) -> Any:
+            value = f.env[name]
+            if type(value) is dict:
+                return value.get(key)
+            try:
+                return fetch(value, key)
+            except LanguageError as e:
+                raise locate(e) from None
+
+        return run
 
     def slice(self, node: ast.Slice) -> Code:
         base, locate = self.code(node.node), self.located(node)
@@ -424,9 +234,7 @@ class Compiler(PredicateCode):
                     f.weigh(value)
                 result = invoke(function, f.ctx, values)
                 f.weigh(result)
-                if type(result) is str:
-                    f.made(result)
-                return result
+                return f.made(result) if type(result) is str else result
             except LanguageError as e:
                 raise locate(e) from None
 
@@ -501,21 +309,13 @@ class Compiler(PredicateCode):
                 return yes(f)
             if value is False:
                 return no(f)
-            try:
-                return boolean(value, "a condition")
-            except LanguageError as e:
-                raise locate(e) from None
+            raise locate(not_boolean(value, "a condition"))
 
         return run
 
 
 def constant(value: Any) -> Code:
     return lambda _: value
-
-
-def is_nil(value: Any) -> bool:
-    """Whether Go's nil check holds; a list that was never made is nil too."""
-    return value is None or type(value) is NilList
 
 
 def in_chain(node: ast.Node) -> bool:
@@ -531,11 +331,6 @@ def in_chain(node: ast.Node) -> bool:
             return False
 
 
-PARTS: Final[dict[str, Callable[[str, str], bool]]] = {
-    "contains": lambda text, part: part in text,
-    "startsWith": lambda text, part: text.startswith(part),
-    "endsWith": lambda text, part: text.endswith(part),
-}
 POINTERS: Final[dict[str, Callable[[Any], Any]]] = {
     "": lambda f: f.item,
     "index": lambda f: f.index,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError, LimitExceeded
 from aggregator.lang import gostring
@@ -10,7 +10,7 @@ from aggregator.lang.expr.operators import type_name
 from aggregator.lang.govalue import Uint8
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from aggregator.lang.context import Context, Limits
 
@@ -18,20 +18,27 @@ LONG_TEXT: Final = 1024
 
 
 class Frame:
-    """`item`, `index` and `acc` belong to the innermost predicate; `slots` holds the `let` variables."""
+    """`item`, `index` and `acc` belong to the innermost predicate; `lets` holds the `let` variables.
 
-    __slots__ = ("acc", "ctx", "elements", "env", "index", "item", "limits", "slots", "steps")
+    Most runs need the first two only, so the rest are set when they are: the class has what they begin with.
+    """
 
-    def __init__(self, env: Mapping[str, Any], ctx: Context, slots: int) -> None:
+    item: Any = None
+    index: int = 0
+    acc: Any = None
+    elements: int = 0
+    steps: int = 0
+    lets: list[Any]
+
+    def __init__(self, env: Mapping[str, Any], ctx: Context, lets: int = 0) -> None:
         self.env = env
         self.ctx = ctx
-        self.limits: Limits = ctx.limits
-        self.slots: list[Any] = [None] * slots
-        self.item: Any = None
-        self.index = 0
-        self.acc: Any = None
-        self.elements = 0
-        self.steps = 0
+        if lets:
+            self.lets = [None] * lets
+
+    @property
+    def limits(self) -> Limits:
+        return self.ctx.limits
 
     def charge(self, elements: int) -> None:
         """Counts elements that are made, as Argo's memory budget counts them."""
@@ -66,9 +73,6 @@ class Frame:
             self.step(length >> 6)
 
 
-Code = "Callable[[Frame], Any]"
-
-
 def iterable(value: Any, name: str) -> Sequence[Any]:
     """The elements that a predicate sees; a string or bytes give their bytes."""
     if isinstance(value, list):
@@ -79,12 +83,12 @@ def iterable(value: Any, name: str) -> Sequence[Any]:
         return [Uint8(b) for b in gostring.to_bytes(value)]
     if isinstance(value, dict) and not value:
         return []
-    refuse_list(name, value)
+    raise refused_list(name, value)
 
 
-def refuse_list(name: str, value: Any) -> NoReturn:
+def refused_list(name: str, value: Any) -> LanguageError:
     hint = "values(m) lists a map's values" if isinstance(value, dict) else ""
-    raise LanguageError(f"{name} takes a list, not {type_name(value)}", kind="type", hint=hint)
+    return LanguageError(f"{name} takes a list, not {type_name(value)}", kind="type", hint=hint)
 
 
 def nested(value: Any, limits: Limits) -> None:
@@ -101,6 +105,6 @@ def nested(value: Any, limits: Limits) -> None:
             below.extend(item for item in items if isinstance(item, (list, dict)))
             if count > limits.elements:
                 raise LimitExceeded("elements", f"a value holds more than {limits.elements:,} elements")
-        if depth > limits.depth:
-            raise LimitExceeded("depth", f"a value is nested more than {limits.depth} levels deep")
+        if depth > limits.value_depth:
+            raise LimitExceeded("value_depth", f"a value is nested more than {limits.value_depth} levels deep")
         level = below

@@ -105,6 +105,7 @@ BYTES: Final = Nature("slice", "[]uint8")
 LIST: Final = Nature("slice", "[]interface {}")
 STRINGS: Final = Nature("slice", "[]string")
 INTS: Final = Nature("slice", "[]int")
+FLOATS: Final = Nature("slice", "[]float64")
 LISTS: Final = Nature("slice", "[][]interface {}")
 MAP: Final = Nature("map", "map[string]interface {}")
 STRING_MAP: Final = Nature("map", "map[string]string")
@@ -119,7 +120,7 @@ ZONE: Final = Nature("ptr", "*time.Location")
 NAMED: Final[dict[str, Nature]] = {
     nature.name: nature
     for nature in (
-        ANY, BOOL, INT, INT64, UINT8, FLOAT, STRING, BYTES, LIST, STRINGS, INTS, LISTS, MAP, STRING_MAP, ANY_MAP, GROUPS,
+        ANY, BOOL, INT, INT64, UINT8, FLOAT, STRING, BYTES, LIST, STRINGS, INTS, FLOATS, LISTS, MAP, STRING_MAP, ANY_MAP, GROUPS,
         TIME, DURATION, MONTH, WEEKDAY, ZONE,
     )
 }  # fmt: skip
@@ -129,6 +130,7 @@ ELEMENTS: Final = {
     "[]interface {}": ANY,
     "[]string": STRING,
     "[]int": INT,
+    "[]float64": FLOAT,
     "[][]interface {}": LIST,
     "map[string]interface {}": ANY,
     "map[string]string": STRING,

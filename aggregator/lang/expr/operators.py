@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError, LimitExceeded
 from aggregator.lang import gostring
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 NUMBERS: Final = (int, float)
-DEPTH: Final = DEFAULT_LIMITS.depth
+DEPTH: Final = DEFAULT_LIMITS.value_depth
 
 
 def type_name(value: Any) -> str:
@@ -24,13 +24,13 @@ def type_name(value: Any) -> str:
     return "nil" if value is None else go_type(value)
 
 
-def mismatch(op: str, left: Any, right: Any) -> NoReturn:
+def mismatch(op: str, left: Any, right: Any) -> LanguageError:
     hint = ""
     if {type(left), type(right)} in ({str, int}, {str, float}):
         hint = "convert one side: int(x), float(x) or string(x)"
     elif left is None or right is None:
         hint = "`x ?? default` replaces a nil"
-    raise LanguageError(
+    return LanguageError(
         f"{op!r} does not work between {type_name(left)} and {type_name(right)}", kind="type", hint=hint
     )
 
@@ -79,7 +79,7 @@ def identical(left: Any, right: Any, depth: int = 0) -> bool:
 def deeper(depth: int, limit: int = DEPTH) -> None:
     """Holds a walk over a value within the limit."""
     if depth > limit:
-        raise LimitExceeded("depth", f"a value is nested more than {limit} levels deep")
+        raise LimitExceeded("value_depth", f"a value is nested more than {limit} levels deep")
 
 
 def contains(needle: Any, haystack: Any) -> bool:
@@ -130,7 +130,7 @@ def ordering(sign: str, holds: Callable[[Any, Any], bool]) -> Callable[[Any, Any
             isinstance(left, Duration) and isinstance(right, Duration)
         ):
             return holds(left.ns, right.ns)
-        mismatch(sign, left, right)
+        raise mismatch(sign, left, right)
 
     return compare
 
@@ -150,7 +150,7 @@ COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
 def add(left: Any, right: Any) -> Any:
     if isinstance(left, str) and isinstance(right, str):
         if len(left) + len(right) > DEFAULT_LIMITS.text:
-            too_long(len(left) + len(right))
+            raise too_long(len(left) + len(right))
         return gostring.concat(left, right)
     if is_number(left) and is_number(right):
         total = left + right
@@ -162,11 +162,11 @@ def add(left: Any, right: Any) -> Any:
             return Duration(left.ns + right.ns)
     if isinstance(left, Duration) and isinstance(right, Time):
         return right.add(left)
-    mismatch("+", left, right)
+    raise mismatch("+", left, right)
 
 
-def too_long(length: int, limit: int = DEFAULT_LIMITS.text) -> NoReturn:
-    raise LimitExceeded("text", f"a text of {length:,} characters; the limit is {limit:,}")
+def too_long(length: int, limit: int = DEFAULT_LIMITS.text) -> LanguageError:
+    return LimitExceeded("text", f"a text of {length:,} characters; the limit is {limit:,}")
 
 
 def subtract(left: Any, right: Any) -> Any:
@@ -180,7 +180,7 @@ def subtract(left: Any, right: Any) -> Any:
             return left.add(Duration(-right.ns))
     if isinstance(left, Duration) and isinstance(right, Duration):
         return Duration(left.ns - right.ns)
-    mismatch("-", left, right)
+    raise mismatch("-", left, right)
 
 
 def multiply(left: Any, right: Any) -> Any:
@@ -190,14 +190,14 @@ def multiply(left: Any, right: Any) -> Any:
     a = left.ns if isinstance(left, Duration) else left
     b = right.ns if isinstance(right, Duration) else right
     if not (is_number(a) and is_number(b)):
-        mismatch("*", left, right)
+        raise mismatch("*", left, right)
     return a * b if isinstance(a, float) or isinstance(b, float) else Duration(a * b)
 
 
 def divide(left: Any, right: Any) -> float:
     """Always a float: `1/0` is infinite, `0/0` is not a number."""
     if not (is_number(left) and is_number(right)):
-        mismatch("/", left, right)
+        raise mismatch("/", left, right)
     a, b = float(left), float(right)
     if b == 0:
         return math.nan if a == 0 or math.isnan(a) else math.copysign(math.inf, a) * math.copysign(1.0, b)
@@ -207,7 +207,7 @@ def divide(left: Any, right: Any) -> float:
 def modulo(left: Any, right: Any) -> int:
     """The remainder with the sign of the left side."""
     if not (is_number(left) and is_number(right)) or isinstance(left, float) or isinstance(right, float):
-        mismatch("%", left, right)
+        raise mismatch("%", left, right)
     if right == 0:
         raise LanguageError("division by zero")
     rest = abs(left) % abs(right)
@@ -217,7 +217,7 @@ def modulo(left: Any, right: Any) -> int:
 def power(left: Any, right: Any) -> float:
     """Always a float, with Go's answers where a power has no real value."""
     if not (is_number(left) and is_number(right)):
-        mismatch("**", left, right)
+        raise mismatch("**", left, right)
     base, exponent = float(left), float(right)
     try:
         return math.pow(base, exponent)

@@ -289,7 +289,7 @@ def series(node: ast.Builtin, args: list[ast.Node]) -> ast.Node | None:
     value: int | None = None
     if node.name == "sum":
         value = total if predicate is None else summed(total, count, predicate)
-    elif isinstance(predicate, ast.Binary) and predicate.op == "+" and pointers(predicate) in ({"", "acc"},):
+    elif isinstance(predicate, ast.Binary) and predicate.op == "+" and pointers(predicate) == {"", "acc"}:
         start = literal(args[2]) if len(args) == 3 else 0
         value = wrap64(start + total) if type(start) is int else None
     return None if value is None else like(node, ast.Literal(value))

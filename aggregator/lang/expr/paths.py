@@ -63,14 +63,14 @@ def root_start(node: ast.Node) -> int:
 
 
 def names_of(tree: ast.Node) -> tuple[str, ...]:
-    """The names whose variables the static check asks for: uses, calls, `let` and `$env.name`."""
+    """The names whose variables the static check asks for where a text uses `$env`: with them all names in quotes."""
     names: dict[str, None] = {}
     waiting = [tree]
     while waiting:
         node = waiting.pop()
         if isinstance(node, (ast.Ident, ast.Let)) or (isinstance(node, ast.Builtin) and not node.forced):
             names[node.name] = None
-        elif isinstance(node, ast.Literal) and isinstance(node.value, str) and "$env" in names:
+        elif isinstance(node, ast.Literal) and isinstance(node.value, str):
             names[node.value] = None
         waiting.extend(reversed(ast.children(node)))
     names.pop("$env", None)

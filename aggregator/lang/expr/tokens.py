@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple
 
 from aggregator.errors import LanguageError
 from aggregator.lang.govalue import INT_MAX, INT_MIN
@@ -35,6 +35,7 @@ class Token(NamedTuple):
 # Escapes are checked when they are read; here a backslash only keeps the next character from ending the literal.
 TOKEN: Final = re.compile(
     r"""
+    [ ]*(?:
     (?P<skip>[ \t\n\r\f\v\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+|//[^\n]*|/\*(?s:.*?)\*/)
   | (?P<bytes>[bB](?=["'])(?:"(?:[^"\\\n]|\\.)*+"|'(?:[^'\\\n]|\\.)*+'))
   | (?P<number>(?=\.?[0-9])
@@ -47,7 +48,7 @@ TOKEN: Final = re.compile(
   | (?P<raw>`(?:[^`]|``)*+`)
   | (?P<pointer>\#\#?)(?P<pointee>[\w$]*)
   | (?P<op>\?[.?]?|/|\|\|?|::?|\.\.?|[,;%+^-]|[&!=*<>][&=*]?)
-  | (?P<bracket>[()\[\]{}])
+  | (?P<bracket>[()\[\]{}]))
     """,
     re.VERBOSE,
 )
@@ -63,59 +64,62 @@ MAX_RUNE: Final = 0x10FFFF
 def tokenize(text: str) -> list[Token]:
     """All tokens, ended by EOF; blanks and comments are left out."""
     tokens: list[Token] = []
-    at, length = 0, len(text)
-    match = TOKEN.match
-    while at < length:
-        found = match(text, at)
-        if found is None:
-            _refuse(text, at)
-        end = found.end()
-        kind = found.lastgroup
+    reached, length = 0, len(text)
+    add, make = tokens.append, Token._make
+    for found in TOKEN.finditer(text):
+        if found.start() != reached:
+            break
+        kind = found.lastgroup or ""
+        at, end = found.span(kind)
+        reached = end
         if kind == "name":
-            name = found[0]
+            name = found["name"]
             if not name.isascii():
                 _check_letters(text, name, at)
-            tokens.append(Token(OP if name in KEYWORDS else IDENT, name, at, end))
+            add(make((OP if name in KEYWORDS else IDENT, name, at, end, b"")))
         elif kind == "op":
-            tokens.append(Token(OP, found[0], at, end))
+            add(make((OP, found["op"], at, end, b"")))
         elif kind == "bracket":
-            tokens.append(Token(BRACKET, found[0], at, end))
+            add(make((BRACKET, found["bracket"], at, end, b"")))
         elif kind == "string":
-            tokens.append(Token(STRING, _unquote(text, at + 1, end - 1, found[0][0]), at, end))
+            tokens.append(Token(STRING, _unquote(text, at + 1, end - 1, text[at]), at, end))
         elif kind == "number":
             if end < length and (text[end].isalnum() or text[end] in "_$"):
                 raise LanguageError(
                     f"bad number {text[at : end + 1]!r}", text=text, start=at, end=end + 1, kind="syntax",
                     hint="names cannot start with a digit; put a blank between a number and a name",
                 )  # fmt: skip
-            tokens.append(Token(NUMBER, found[0], at, end))
+            tokens.append(Token(NUMBER, text[at:end], at, end))
         elif kind == "raw":
-            tokens.append(Token(STRING, found[0][1:-1].replace("``", "`"), at, end))
+            tokens.append(Token(STRING, text[at + 1 : end - 1].replace("``", "`"), at, end))
         elif kind == "bytes":
             tokens.append(Token(BYTES, "", at, end, _unquote_bytes(text, at + 2, end - 1, text[at + 1])))
         elif kind != "skip":
-            tokens.append(Token(OP, found["pointer"], at, found.end("pointer")))
+            tokens.append(Token(OP, found["pointer"], found.start("pointer"), at))
             if found["pointee"]:
-                _check_letters(text, found["pointee"], found.start("pointee"))
-                tokens.append(Token(IDENT, found["pointee"], found.start("pointee"), end))
-        at = end
+                _check_letters(text, found["pointee"], at)
+                tokens.append(Token(IDENT, found["pointee"], at, end))
+    if reached < length:
+        raise _refused(text, reached)
     tokens.append(Token(EOF, "", length, length + 1))
     return tokens
 
 
-def _refuse(text: str, at: int) -> NoReturn:
+def _refused(text: str, at: int) -> LanguageError:
+    while text[at] == " ":
+        at += 1
     char = text[at]
     if char in "\"'`" or text[at : at + 2] in ("b'", 'b"', "B'", 'B"'):
         start = at if char in "\"'`" else at + 1
         end = text.find("\n", at) if char != "`" else -1
-        raise LanguageError(
+        return LanguageError(
             "unterminated string", text=text, start=at, end=len(text) if end < 0 else end, kind="syntax",
             hint=f"end it with {text[start]}" + ("" if char == "`" else "; a text of several lines needs backquotes"),
         )  # fmt: skip
     if text.startswith("/*", at):
-        raise LanguageError("unclosed comment", text=text, start=at, end=at + 2, kind="syntax", hint="end it with */")
+        return LanguageError("unclosed comment", text=text, start=at, end=at + 2, kind="syntax", hint="end it with */")
     hint = "use `and` or `&&`" if char == "&" else ""
-    raise LanguageError(f"unexpected character {char!r}", text=text, start=at, kind="syntax", hint=hint)
+    return LanguageError(f"unexpected character {char!r}", text=text, start=at, kind="syntax", hint=hint)
 
 
 def _check_letters(text: str, name: str, at: int) -> None:
@@ -150,7 +154,7 @@ def _unquote(text: str, start: int, end: int, quote: str) -> str:
         elif found and found["one"] == quote:
             pieces.append(quote)
         else:
-            _bad_escape(text, start + slash, quote)
+            raise _bad_escape(text, start + slash, quote)
         assert found is not None  # every backslash is followed by a character
         at = found.end()
     pieces.append(body[at:])
@@ -178,14 +182,14 @@ def _unquote_bytes(text: str, start: int, end: int, quote: str) -> bytes:
         elif found and found["one"] == quote:
             pieces.append(quote.encode())
         else:
-            _bad_escape(text, start + slash, quote)
+            raise _bad_escape(text, start + slash, quote)
         assert found is not None  # every backslash is followed by a character
         at = found.end()
     return b"".join(pieces)
 
 
-def _bad_escape(text: str, at: int, quote: str) -> NoReturn:
-    raise LanguageError(
+def _bad_escape(text: str, at: int, quote: str) -> LanguageError:
+    return LanguageError(
         f"unknown escape {text[at : at + 2]!r}", text=text, start=at, end=at + 2, kind="syntax",
         hint=rf"known are \a \b \f \n \r \t \v \\ \{quote} \xHH \uHHHH \UHHHHHHHH \u{{H...}} \OOO; write \\ for a backslash",
     )  # fmt: skip
@@ -196,7 +200,7 @@ def number(token: Token, text: str) -> int | float:
     digits = token.value.replace("_", "").lower()
     try:
         if digits.startswith("0x"):
-            value: int | float = int(digits[2:], 16)
+            value: int | float = int(digits, 16)
         elif "." in digits or "e" in digits:
             value = float(digits)
         elif digits.startswith(("0b", "0o")):

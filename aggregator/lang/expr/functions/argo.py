@@ -38,7 +38,7 @@ def jsonpath(frame: Frame, text: Any, path: Any) -> Any:
 
 @lru_cache(maxsize=1)
 def sprig() -> Mapping[str, Function]:
-    """sprig's functions by name."""
+    """The functions of sprig by name."""
     from aggregator.lang.sprig import FUNCTIONS  # noqa: PLC0415 - loaded when the first expression names it
 
     return {name: Function(f"sprig.{name}", bounded(function)) for name, function in FUNCTIONS.items()}

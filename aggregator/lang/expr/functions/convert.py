@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 BASE64: Final = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
 JSON_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
-JSON_DEPTH: Final = 400
 
 
 def to_int(_: Frame, value: Any) -> int:
@@ -117,12 +116,13 @@ def from_json(frame: Frame, value: Any) -> Any:
     if not text.isascii():
         text = gostring.valid(text)
     depth = deepest = 0
-    if text.count("[") + text.count("{") > JSON_DEPTH:
+    if text.count("[") + text.count("{") > frame.limits.value_depth:
         for found in BRACKETS.finditer(text):
             depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(found[0], 0)
             deepest = max(deepest, depth)
-    if deepest > JSON_DEPTH:
-        raise LimitExceeded("depth", f"the JSON text is nested more than {JSON_DEPTH} levels deep")
+    if deepest > frame.limits.value_depth:
+        limit = frame.limits.value_depth
+        raise LimitExceeded("value_depth", f"the JSON text is nested more than {limit} levels deep")
     try:
         made = DECODER.decode(text)
     except ValueError as e:

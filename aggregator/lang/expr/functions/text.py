@@ -44,10 +44,7 @@ def split(frame: Frame, value: Any, separator: Any, count: Any = -1) -> list[Any
     text, sep, most = string("split", value), string("split", separator), whole(count, "the count of split")
     if most == 0:
         return StringList()
-    if sep:
-        parts = text.split(sep, most - 1) if most > 0 else text.split(sep)
-    else:
-        parts = characters(text, most)
+    parts = (text.split(sep, most - 1) if most > 0 else text.split(sep)) if sep else characters(text, most)
     frame.step(len(parts))
     return StringList(parts)
 
