@@ -83,7 +83,8 @@ class Document(Struct, frozen=True):
         """Whether the key says more than the value: nothing was written, or a block that starts on a later line."""
         if isinstance(node, int):
             return node >> HALF == node & LOW
-        return self.source.text[node.place >> HALF] not in "[{"
+        start = node.place >> HALF
+        return self.source.text[start : start + 1] not in ("[", "{")
 
     def _place(self, place: int) -> Span:
         start, end = place >> HALF, place & LOW

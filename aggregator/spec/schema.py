@@ -9,7 +9,7 @@ import msgspec
 
 from aggregator.spec.bundle import KINDS
 from aggregator.spec.decode import API_VERSION, ARGO_KINDS
-from aggregator.spec.fields import row_of
+from aggregator.spec.fields import ledger
 from aggregator.spec.retired import RETIRED
 from aggregator.spec.shapes import ANY_TEXT
 
@@ -64,9 +64,8 @@ def _define(owner: type[msgspec.Struct], definitions: dict[str, Any]) -> None:
             shape = {"type": ["array", "null"], "items": _ANY_TEXT} if field.name == "enum" else dict(_ANY_TEXT)
         else:
             shape = _nullable(_shape(field.type, definitions))
-        row = row_of(owner, field.encode_name)
-        if row is not None:
-            shape["description"] = f"{row.meaning} ({row.verdict})"
+        row = ledger()[owner][field.encode_name]
+        shape["description"] = f"{row.meaning} ({row.verdict})"
         properties[field.encode_name] = shape
     for name, rule in RETIRED.get(owner, {}).items():
         properties[name] = {"deprecated": True, "description": rule.message}
