@@ -200,7 +200,7 @@ class Run:
 
     def _show_progress(self) -> None:
         """Tell the last line of the progress file when it is a new `N/M`."""
-        text = _head(self.pod.files_of().tree.job / "progress").strip()
+        text = _head(self.pod.files_of().tree.folder / "progress").strip()
         last = text.splitlines()[-1].strip() if text else ""
         done, slash, whole = last.partition("/")
         if (

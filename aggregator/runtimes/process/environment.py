@@ -57,28 +57,27 @@ class Place:
     secrets: Secrets
 
 
-def inherited(environ: Mapping[str, str], *, aws: bool) -> dict[str, str]:
-    """What a leaf gets of our own environment; `aws` says whether our AWS settings and credentials are among it."""
-    kept = {
-        name: value
-        for name, value in environ.items()
-        if name in _PASSED or name.startswith("LC_") or (aws and name.startswith("AWS_"))
-    }
-    kept.setdefault("PATH", DEFAULT_PATH)
-    return kept
+class Inherited:
+    """What leaves get of our own environment, with our AWS settings and credentials and without."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        passed = {name: value for name, value in environ.items() if name in _PASSED or name.startswith("LC_")}
+        self.without_aws = {"PATH": DEFAULT_PATH} | passed
+        self.whole = {name: value for name, value in environ.items() if name.startswith("AWS_")} | self.without_aws
+        self.files = tuple(value for name in FILES if (value := environ.get(name, "")).startswith("/"))
 
 
 def compose(
     set_by_yaml: Mapping[str, str],
     *,
-    environ: Mapping[str, str],
+    environ: Inherited,
     path: Sequence[str],
     image_env: Mapping[str, str],
     extra: Mapping[str, str],
 ) -> dict[str, str]:
     """All layers in their order. A leaf that brings its own AWS keys sees neither our credentials nor our `~/.aws`."""
     own_keys = not _AWS_KEYS.isdisjoint(set_by_yaml)
-    env = inherited(environ, aws=not own_keys)
+    env = dict(environ.without_aws if own_keys else environ.whole)
     if path:
         env["PATH"] = os.pathsep.join((*path, env["PATH"]))
     if own_keys:
@@ -125,6 +124,8 @@ def expand(text: str, env: Mapping[str, str]) -> str:
 def check_size(argv: Sequence[str], env: Mapping[str, str]) -> None:
     """Refuse what the kernel would: a single string or the whole that is too long for execve."""
     advice = "hand it over as an artifact instead (an input artifact with raw: {data: ...} becomes a file, of any size)"
+    if (sum(map(len, argv)) + sum(map(len, env)) + sum(map(len, env.values()))) * 4 < MAX_STRING // 2:
+        return  # a character is at most four bytes
     total = 0
     largest = (0, "")
     for number, argument in enumerate(argv):

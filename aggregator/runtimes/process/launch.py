@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aggregator.runtimes.process.declared import TEMPORARY
-from aggregator.runtimes.process.environment import FILES, Place, check_size, compose, expand, from_yaml
+from aggregator.runtimes.process.environment import Inherited, Place, check_size, compose, expand, from_yaml
 from aggregator.runtimes.process.private import PrivateTree
 from aggregator.runtimes.process.programs import NotStarted, resolve, which
 from aggregator.runtimes.process.refused import LeafRefused
@@ -33,7 +33,7 @@ class Launcher:
     """What all containers of a run have in common."""
 
     images: Images
-    environ: Mapping[str, str]
+    environ: Inherited
     extra: Mapping[str, str]
     secrets: Secrets
     bubblewrap: Bubblewrap | None
@@ -49,17 +49,15 @@ class Launcher:
         env = compose(own, environ=self.environ, path=rule.path, image_env=rule.env, extra=self.extra)
         env.setdefault("ARGO_CONTAINER_NAME", container.name)
         env.setdefault("ARGO_NODE_ID", attempt.node_id)
-        env["ARGO_PROGRESS_FILE"] = str(tree.job / "progress")
+        env["ARGO_PROGRESS_FILE"] = str(tree.folder / "progress")
         mark = f"ARGO_PROGRESS_FILE={env['ARGO_PROGRESS_FILE']}"
         working_dir = tree.working_dir()
         if isinstance(tree, PrivateTree):
             tree.need(needed(self.environ, env["PATH"]))
-        else:
-            env.setdefault("TMPDIR", str(tree.job / "tmp"))
         command = [expand(str(word), own) for word in spec.get("command") or []]
         args = [expand(str(word), own) for word in spec.get("args") or []]
         if container.script is not None:
-            script = tree.job / "script"
+            script = tree.folder / "script"
             script.write_bytes(container.script.encode("utf-8", "surrogateescape"))
             script.chmod(0o700)
             args = [*args, str(script)]
@@ -69,7 +67,7 @@ class Launcher:
             raise LeafRefused("the command has an argument with a NUL byte, which no process can be given")
         line = resolve(line, image=image, path=env["PATH"], cwd=working_dir, programs=rule.programs, host=host)
         if isinstance(tree, PrivateTree) and self.bubblewrap is not None:
-            line, cwd = self.bubblewrap.command(tree.mounts(), working_dir, line), str(tree.job)
+            line, cwd = self.bubblewrap.command(tree.mounts(), working_dir, line), str(tree.folder)
         else:
             cwd = working_dir
         check_size(line, env)
@@ -96,10 +94,9 @@ class Launcher:
             raise NotStarted(f"command {line[0]!r} of image {image!r} could not be started: {error.strerror}") from None
 
 
-def needed(environ: Mapping[str, str], path: str) -> tuple[str, ...]:
+def needed(environ: Inherited, path: str) -> tuple[str, ...]:
     """What a leaf must see of the host even where its own files hide it: programs, our interpreter, certificates, HOME."""
-    named = [value for name in FILES if (value := environ.get(name, "")).startswith("/")]
-    return (*_of_path(path), *_interpreter(), *named, environ.get("HOME", ""))
+    return (*_of_path(path), *_interpreter(), *environ.files, environ.whole.get("HOME", ""))
 
 
 @functools.lru_cache(maxsize=64)

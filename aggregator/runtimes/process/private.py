@@ -26,37 +26,39 @@ _KERNEL = ("/dev", "/proc", "/sys")
 
 
 class PrivateTree:
-    """The files of one container. `files` mirrors what the leaf sees at private places; `job` is visible under its own name."""
+    """The files of one container. `folder`, the attempt's own, is visible under its own name; the leaf starts in `work`."""
 
     def __init__(self, folder: Path, declared: Declared, *, writable: Sequence[str]) -> None:
-        self.files = folder / "fs"
-        self.job = folder / "job"
-        self.work = self.job / "work"
+        self.folder = folder
+        self.work = folder / "work"
+        self._files = folder / "fs"  # mirrors what the leaf sees in private folders of the host
         self._declared = declared
         self._writable = tuple(writable)
         self._needed: tuple[str, ...] = ()
-        self._private = {path for path in TEMPORARY if os.path.isdir(path) and not os.path.islink(path)}  # noqa: PTH112, PTH114
-        self._copied: set[str] = set()
+        self._private: set[str] = set()
         self._stubs: list[tuple[Path, Path]] = []
         self._moved: dict[str, Path] = {}
+        areas = {mount.path: mount.source for mount in declared.mounts}
+        areas.setdefault("/tmp", folder / "tmp")  # noqa: S108 - the name that it has in the leaf's view
+        if any(below(path, "/var/tmp") for path in declared.paths()):  # noqa: S108
+            areas.setdefault("/var/tmp", self._files / "var/tmp")  # noqa: S108
+        self._areas = sorted(areas.items(), key=lambda area: len(area[0]), reverse=True)
+        self._paths = tuple(dict.fromkeys(self._canonical(path) for path in declared.paths()))
+        self._plain = all(below(path, "/tmp") for path in self._paths) and len(self._areas) == 1  # noqa: S108
 
     def prepare(self) -> None:
         """Make the folders, and copy what the host already has at declared output paths."""
-        self.files.mkdir(parents=True)
-        self.job.mkdir()
-        self.work.mkdir()
-        for path in self._private:
-            self._inside(path).mkdir(parents=True)
-            self._inside(path).chmod(0o1777)
-        for path in (self._canonical(p) for p in self._declared.paths()):
-            if not self._covered(path):
-                self._open_up(path)
+        self.work.mkdir(parents=True)
+        for path, place in self._areas:
+            if path in TEMPORARY and place.is_relative_to(self.folder):
+                place.mkdir(parents=True)
+                place.chmod(0o1777)
+        for path in self._paths:
+            self._open_up(path)
         if self._declared.working_dir and not os.path.isdir(self._declared.working_dir):  # noqa: PTH112
-            path = self._canonical(self._declared.working_dir)
-            if not self._covered(path):
-                self._open_up(path)
-        for path in self._declared.outputs:
-            self._copy(self._canonical(path))
+            self._open_up(self._canonical(self._declared.working_dir))
+        for path in dict.fromkeys(self._canonical(path) for path in self._declared.outputs):
+            self._copy(path)
 
     def host_path(self, path: str) -> Path:
         """Where the leaf's `path` lies on the host."""
@@ -69,61 +71,51 @@ class PrivateTree:
 
     def program_path(self, path: str) -> str:
         """Where the host finds the file that the leaf sees at `path`, without making anything."""
+        if self._plain and not path.startswith("/tmp/"):  # noqa: S108 - nearly every look-up along PATH
+            return path
         place = str(self._place(self._canonical(posixpath.normpath(path))))
-        return (
-            path
-            if place != path and any(below(path, n) for n in self._needed) and not os.path.lexists(place)
-            else place
-        )
+        shown = place != path and any(below(path, n) for n in self._needed) and not os.path.lexists(place)
+        return path if shown else place
 
     def need(self, paths: Sequence[str]) -> None:
         """Parts of the host that the leaf must see even where its own files hide them."""
-        covers = (*TEMPORARY, *(self._canonical(p) for p in self._declared.paths()))
+        covers = (*TEMPORARY, *self._paths)
         self._needed = tuple(
             path
             for path in dict.fromkeys(paths)
-            if any(below(path, cover) and path != cover for cover in covers) and os.path.lexists(path)
+            if any(path != cover and below(path, cover) for cover in covers) and os.path.lexists(path)
         )
 
     def working_dir(self) -> str:
         """The folder in which the leaf starts, made when the host lacks it."""
         if not self._declared.working_dir:
             return str(self.work)
-        place = self._place(self._canonical(self._declared.working_dir))
-        place.mkdir(parents=True, exist_ok=True)
+        self._place(self._canonical(self._declared.working_dir)).mkdir(parents=True, exist_ok=True)
         return self._declared.working_dir
 
     def mounts(self) -> list[list[str]]:
         """Bubblewrap's options, outer folders first."""
-        found: dict[str, list[str]] = {}
-        if "/" not in self._private:
-            found["/"] = ["--ro-bind", "/", "/"]
-        for path in self._writable:
-            if os.path.isdir(path) and path not in self._private:  # noqa: PTH112
-                found[path] = ["--bind", path, path]
-        for path in sorted(self._private):
-            if path == "/" or "/" not in self._private or posixpath.dirname(path) != "/":
-                found[path] = ["--bind", str(self._inside(path)), path]
+        found = {path: ["--bind", path, path] for path in self._writable if path not in self._private}
+        found["/"] = ["--ro-bind", "/", "/"]
+        found["/var/tmp"] = ["--tmpfs", "/var/tmp"]  # noqa: S108
+        for path in self._private:
+            found[path] = ["--bind", str(self._inside(path)), path]
         host_view = False
-        for path in sorted(self._private - set(TEMPORARY)):
+        for path in sorted(self._private):
             host_view = self._show_host(path, found) or host_view
         found["/dev"] = ["--dev-bind", "/dev", "/dev"]
-        for mount in self._declared.mounts:
-            found[mount.path] = ["--ro-bind" if mount.read_only else "--bind", str(mount.source), mount.path]
+        read_only = {mount.path for mount in self._declared.mounts if mount.read_only}
+        for path, place in self._areas:
+            found[path] = ["--ro-bind" if path in read_only else "--bind", str(place), path]
         for path in self._needed:
-            if path not in found:
-                found[path] = ["--bind" if path in self._writable else "--ro-bind", path, path]
-        found[str(self.job)] = ["--bind", str(self.job), str(self.job)]
+            found.setdefault(path, ["--bind" if path in self._writable else "--ro-bind", path, path])
+        found[str(self.folder)] = ["--bind", str(self.folder), str(self.folder)]
         if host_view:
-            view = self.job / "host"
+            view = self.folder / "host"
             view.mkdir(exist_ok=True)
             found[str(view)] = ["--ro-bind", "/", str(view)]
         self._remember_stubs(found)
-        # A path that was asked for as "/proc" comes from the flags, which stand behind all of these.
-        return [
-            options
-            for _, options in sorted(found.items(), key=lambda item: (item[0].count("/") * (item[0] != "/"), item[0]))
-        ]
+        return [found[path] for path in sorted(found, key=lambda path: (path.count("/") * (path != "/"), path))]
 
     def settle(self) -> None:
         """After the process: take away the mount points that were made inside the leaf's own folders."""
@@ -145,10 +137,12 @@ class PrivateTree:
                     self._moved[path] = relative
 
     def _inside(self, path: str) -> Path:
-        return self.files / path.lstrip("/")
+        return self._files / path.lstrip("/")
 
     def _canonical(self, path: str) -> str:
-        """The path with the host's links followed, up to the first private folder or volume."""
+        """The path with the host's links followed, up to the first folder that is not the host's."""
+        if self._covered(path):
+            return path
         current = "/"
         parts = [part for part in path.split("/") if part]
         for index, part in enumerate(parts):
@@ -161,28 +155,26 @@ class PrivateTree:
         return current
 
     def _covered(self, path: str) -> bool:
-        """Whether a temporary folder, a volume or the kernel's own folders already hold the path."""
-        return any(below(path, folder) for folder in (*TEMPORARY, *_KERNEL)) or self._mount_of(path) is not None
-
-    def _mount_of(self, path: str) -> tuple[str, Path] | None:
-        """The innermost volume that holds the path."""
-        holding = [m for m in self._declared.mounts if below(path, m.path)]
-        best = max(holding, key=lambda m: len(m.path), default=None)
-        return (best.path, best.source) if best else None
+        """Whether /tmp, a volume or the kernel's own folders already hold the path."""
+        return any(below(path, area) for area, _ in self._areas) or any(below(path, folder) for folder in _KERNEL)
 
     def _place(self, path: str) -> Path:
-        if mount := self._mount_of(path):
-            return mount[1] / rest(path, mount[0]) if path != mount[0] else mount[1]
-        if any(below(path, folder) for folder in _KERNEL):
+        """Where a canonical path lies on the host."""
+        for area, place in self._areas:
+            if below(path, area):
+                return place / rest(path, area) if path != area else place
+        if not any(below(path, private) for private in self._private) or any(below(path, folder) for folder in _KERNEL):
             return Path(path)
-        private = any(below(path, p) for p in self._private)
-        declared = any(below(path, self._canonical(p)) for p in self._declared.paths())
-        if private and (declared or not os.path.lexists(path) or any(below(path, p) for p in TEMPORARY)):
-            return self._inside(path)
-        return Path(path)
+        declared = any(below(path, own) for own in self._paths)
+        return self._inside(path) if declared or not os.path.lexists(path) else Path(path)
 
     def _open_up(self, path: str) -> None:
-        """Make the nearest folder of the host above `path` a private one."""
+        """Make the nearest folder of the host above `path` a private one, so that `path` can be made in it."""
+        mounted = path in dict(self._areas)
+        if mounted and (os.path.isdir(path) or self._covered(posixpath.dirname(path))):  # noqa: PTH112
+            return
+        if not mounted and self._covered(path):
+            return
         folder = posixpath.dirname(path)
         while not os.path.isdir(folder):  # noqa: PTH112
             folder = posixpath.dirname(folder)
@@ -196,9 +188,8 @@ class PrivateTree:
 
     def _copy(self, path: str) -> None:
         """A declared output that the host already has: the leaf gets a copy, as a container has its image's."""
-        if self._covered(path) or not os.path.lexists(path) or path in self._copied:
+        if self._covered(path) or not os.path.lexists(path):
             return
-        self._copied.add(path)
         place = self._inside(path)
         place.parent.mkdir(parents=True, exist_ok=True)
         if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
@@ -217,8 +208,7 @@ class PrivateTree:
     def _show_host(self, folder: str, found: dict[str, list[str]]) -> bool:
         """Let the host's entries of a private folder appear in it; whether one needs the view of the whole host."""
         linked = False
-        declared = {self._canonical(path) for path in self._declared.paths()}
-        hidden = {*declared, *self._private, *_KERNEL, "/lost+found"}
+        hidden = {*self._paths, *self._private, *_KERNEL, *TEMPORARY, "/lost+found"}
         for name, is_link, is_folder in _entries(folder):
             path = posixpath.join(folder, name)
             place = self._inside(path)
@@ -229,7 +219,7 @@ class PrivateTree:
                     place.symlink_to(os.readlink(path))  # noqa: PTH115 - the text of the link
             elif not is_folder:
                 if not os.path.lexists(place):
-                    place.symlink_to(self.job / "host" / path.lstrip("/"))
+                    place.symlink_to(self.folder / "host" / path.lstrip("/"))
                 linked = True
             elif folder == "/" and not _entries(path) and os.access(path, os.R_OK):
                 place.mkdir(exist_ok=True)
@@ -243,8 +233,7 @@ class PrivateTree:
 
     def _remember_stubs(self, found: dict[str, list[str]]) -> None:
         """Bubblewrap makes missing mount points; those within what the leaf may hand out as an artifact are not its own."""
-        declared = {self._canonical(path) for path in self._declared.paths()}
-        areas = sorted({*TEMPORARY, *self._private, *declared} - {"/"}, key=len, reverse=True)
+        areas = sorted({*dict(self._areas), *self._private, *self._paths} - {"/"}, key=len, reverse=True)
         for path in found:
             area = next((a for a in areas if path != a and below(path, a)), None)
             if area is not None:

@@ -80,8 +80,11 @@ def _check(name: str, image: str, host: Callable[[str], str]) -> None:
             f"command {name!r} of image {image!r} is not executable (permission denied); chmod +x it, or name its interpreter"
         )
     try:
-        with open(place, "rb") as program:  # noqa: PTH123
-            head = program.read(256)
+        program = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            head = os.read(program, 256)
+        finally:
+            os.close(program)
     except OSError:
         return  # executable but not readable: the kernel decides
     if head.startswith(b"#!"):

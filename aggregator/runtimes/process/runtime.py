@@ -12,6 +12,7 @@ import msgspec
 from aggregator.engine.events import Outcome
 from aggregator.errors import UsageError
 from aggregator.runtimes.process.attempt import DEADLINE, Run
+from aggregator.runtimes.process.environment import Inherited
 from aggregator.runtimes.process.images import ImageRule, Images
 from aggregator.runtimes.process.isolation import Bubblewrap, probe
 from aggregator.runtimes.process.launch import Launcher
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from aggregator.ports import Secrets, Sink, Workspace
 
 Isolation = Literal["auto", "none", "bubblewrap"]
+_OWN = ("work", "tmp", "fs", "host", "saved", "volumes", "containers")
 _IN_THREAD = 1 << 20
 """Results larger than this are read in a thread, so that the loop goes on."""
 
@@ -68,7 +70,7 @@ class ProcessRuntime:
         self._why_shared = found if isinstance(found, str) else ""
         self._launcher = Launcher(
             images=Images(image_rules),
-            environ=environ,
+            environ=Inherited(environ),
             extra=dict(extra_env or {}),
             secrets=secrets,
             bubblewrap=found if isinstance(found, Bubblewrap) else None,
@@ -149,11 +151,27 @@ class ProcessRuntime:
         finally:
             if pod.held:
                 self._locks.give_back(pod.held)
-            await asyncio.to_thread(_remove, pod.folder)
+            await _remove(pod.folder)
 
 
-def _remove(folder: Path) -> None:
-    for name in ("fs", "job", "saved", "volumes", "containers"):
+async def _remove(folder: Path) -> None:
+    """Everything in the attempt's folder but the output; at once where nothing was written, else in a thread."""
+    left = False
+    for name in _OWN:
+        try:
+            (folder / name).rmdir()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            left = True
+    for name in ("script", "progress"):
+        (folder / name).unlink(missing_ok=True)
+    if left:
+        await asyncio.to_thread(_remove_trees, folder)
+
+
+def _remove_trees(folder: Path) -> None:
+    for name in _OWN:
         remove_tree(folder / name)
 
 

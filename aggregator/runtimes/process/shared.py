@@ -18,8 +18,8 @@ class SharedTree:
     """The files of one container that sees the host's files. The caller holds the locks of all declared paths."""
 
     def __init__(self, folder: Path, declared: Declared) -> None:
-        self.job = folder / "job"
-        self.work = self.job / "work"
+        self.folder = folder
+        self.work = folder / "work"
         self._saved = folder / "saved"
         self._declared = declared
         self._kept: list[tuple[Path, Path]] = []
@@ -38,10 +38,7 @@ class SharedTree:
 
     def prepare(self) -> None:
         """Put aside what the host has at the declared paths, and link volumes to where the leaf looks for them."""
-        self.job.mkdir(parents=True)
-        self.work.mkdir()
-        (self.job / "tmp").mkdir()
-        self._saved.mkdir()
+        self.work.mkdir(parents=True)
         volumes = {mount.path for mount in self._declared.mounts}
         try:
             for path in self._declared.paths():
@@ -133,6 +130,7 @@ class SharedTree:
                 return
             if any(place.iterdir()):
                 raise LeafRefused(f"the declared path {place} is a folder of this host that is not empty", hint=_ADVICE)
+        self._saved.mkdir(exist_ok=True)
         copy = self._saved / str(len(self._kept))
         if is_input or any(below(str(place), folder) for folder in TEMPORARY):
             shutil.move(place, copy)  # what an earlier run left in /tmp must not pass for this leaf's output
