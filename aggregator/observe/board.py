@@ -130,6 +130,8 @@ class Board:
         if change.kind == "run":
             self._apply_run(change)
             return None
+        if change.id == change.name and change.parent is None:
+            self._apply_run(change)  # the root node speaks for the run
         loop = self._loop_of.get(change.node)
         if loop is None and change.node not in self.rows:
             loop = self._place(change)
@@ -143,6 +145,10 @@ class Board:
         self.since = self.since or change.at
         self.phase, self.message = change.phase, change.message
         self.until = change.at if change.phase in ENDED else None
+
+    def going(self) -> bool:
+        """Whether anything is at work: an exit handler runs when the root has ended already."""
+        return self.phase not in ENDED or bool(self.running) or bool(self.active_loops)
 
     def _place(self, change: Change) -> Loop | None:
         """Give a new node its row, or the loop that it is part of."""
@@ -210,6 +216,7 @@ class Board:
         if row.ended():
             row.until = change.at
             self.ended += not was
+            self.until = change.at if self.until is not None else None
         if row.phase in BAD:
             self.failed[row.number] = row
         else:

@@ -36,8 +36,9 @@ def frame(board: Board, now: float, width: int, height: int, mask: Callable[[str
 
 
 def _head(board: Board, now: float, mask: Callable[[str], str]) -> Styled:
-    phase = board.phase or "Pending"
-    took = clock_duration((now if board.until is None else board.until) - board.since) if board.since else ""
+    phase = (board.phase or "Pending") if not board.going() or board.phase in ("", "Pending") else "Running"
+    until = now if board.until is None or board.going() else board.until
+    took = clock_duration(until - board.since) if board.since else ""
     parts = [f"{ICONS.get(phase, '◷')} {phase} {board.name}", took, one_line(mask(board.message))]
     return "  ".join(part for part in parts if part), phase
 

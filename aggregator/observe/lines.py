@@ -5,7 +5,8 @@
 - A node gets a line when it begins to run, when it ends, and for each retry; groups of steps and retry wrappers, which
   repeat what their children say, only when they end badly.
 - A loop of more than `FEW` elements gets no line per element, except for failures and retries; instead, every `every`
-  seconds and at its end, one line with its tally.
+  seconds and at its end, one line with its tally. An attempt that failed there is told by the line of its retry, or, when
+  there is none, of its element.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ class PlainLines:
         self._board = Board()
         self._every = every
         self._told: dict[int, tuple[str, str]] = {}
+        self._attempts: dict[int, str] = {}
+        """By retried node: why its last attempt failed."""
 
     def on_change(self, change: Change) -> None:
         about = self._board.apply(change)
@@ -75,13 +78,15 @@ class PlainLines:
 
     def _tell_loop(self, loop: Loop, change: Change) -> None:
         few = loop.total <= FEW
-        bad = change.phase in BAD and change.type != "Retry"
-        news = few and change.leaf and (change.phase == "Running" or change.phase in ENDED)
-        if change.kind == "retry":
-            self._line(change.at, "Retry", self._short(change.name), change.message)
-        elif (bad or news) and self._told.get(change.node) != (change.phase, change.message):
+        if change.attempt is not None and change.phase in BAD and change.parent is not None and not few:
+            self._attempts[change.parent] = change.message
+        elif change.kind == "retry":
+            self._line(change.at, "Retry", self._short(change.name), self._with_cause(change))
+        elif self._is_news(change, few=few) and self._told.get(change.node) != (change.phase, change.message):
             self._told[change.node] = (change.phase, change.message)
-            self._line(change.at, change.phase, self._short(change.name), change.message)
+            self._line(change.at, change.phase, self._short(change.name), self._with_cause(change))
+        if change.phase in ENDED and self._attempts:
+            self._attempts.pop(change.node, None)
         if few:
             return
         if loop.ended() and loop.told >= 0:
@@ -90,6 +95,16 @@ class PlainLines:
         elif not loop.ended() and change.at - loop.told >= self._every:
             loop.told = change.at
             self._line(change.at, "Running", loop.name, tally_text(loop, change.at))
+
+    @staticmethod
+    def _is_news(change: Change, *, few: bool) -> bool:
+        if change.phase in BAD:
+            return change.type not in ("StepGroup", "TaskGroup")
+        return few and change.leaf and (change.phase == "Running" or change.phase in ENDED)
+
+    def _with_cause(self, change: Change) -> str:
+        cause = self._attempts.get(change.node, "")
+        return "; ".join(part for part in (change.message, cause) if part and (part is cause or part != cause))
 
     def _short(self, name: str) -> str:
         """The node's name without the workflow's, which would stand on every line."""

@@ -71,7 +71,8 @@ class LogLines:
 
     def _write(self, node: int, lines: list[bytes]) -> None:
         label = self._labels.get(node, f"node-{node}")
-        self._outlet.write("".join(log_line(label, line, self._outlet.mask, color=self._color) for line in lines))
+        texts = [self._outlet.mask(line.decode("utf-8", "replace")) for line in lines]
+        self._outlet.write("".join(log_line(label, text, color=self._color) for text in texts))
 
 
 def split_lines(data: bytes) -> list[bytes]:
@@ -86,9 +87,8 @@ def split_lines(data: bytes) -> list[bytes]:
     return BREAK.split(data)
 
 
-def log_line(label: str, line: bytes, mask: Callable[[str], str], *, color: bool = False) -> str:
-    """`LABEL: text`, whatever the bytes; the leaf's own escape sequences stay, as it may colour its lines."""
-    text = mask(line.decode("utf-8", "replace"))
+def log_line(label: str, text: str, *, color: bool = False) -> str:
+    """`LABEL: text`; the text is masked already, and the leaf's own escape sequences stay, as it may colour its lines."""
     if not color:
         return f"{label}: {text}\n"
     colour = COLOURS[sum(label.encode()) % len(COLOURS)]

@@ -1,0 +1,39 @@
+"""Runs that are kept, as the reading commands need them: found by name, folded into a status, their secrets masked."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from aggregator.cli.settings_sources import load_settings, open_journal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from aggregator.ports import Journal, RunRow
+    from aggregator.settings import Settings
+
+
+@contextmanager
+def reading(home: str, config: str) -> Iterator[tuple[Settings, Journal]]:
+    """Settings and journal of a command that only reads; where nothing ever ran, nothing is created."""
+    settings = load_settings({"home": (home, "--home")}, config=config)
+    journal = open_journal(settings, create=False)
+    try:
+        yield settings, journal
+    finally:
+        journal.close()
+
+
+def load_workflow(journal: Journal, row: RunRow) -> dict[str, Any]:
+    """The run's Workflow object with its status, from its events."""
+    from aggregator.app import load_status  # noqa: PLC0415 - it brings the whole engine along
+
+    return load_status(journal, row.uid)
+
+
+def load_masker(journal: Journal, row: RunRow, settings: Settings) -> Callable[[str], str]:
+    """Masks the secrets that the run's documents refer to, as far as they can be found today."""
+    from aggregator.app import load_mask  # noqa: PLC0415
+
+    return load_mask(journal, row.uid, settings)
