@@ -101,3 +101,23 @@ def int_of_float(value: float) -> int:
     if math.isnan(value) or not INT_MIN <= value < 9.3e18 or value >= float(1 << 63):
         return INT_MIN
     return wrap64(int(value))
+
+
+def integer_power(base: float, exponent: int) -> float:
+    """A float to an integer power by repeated squaring, with the rounding of Go's math.Pow."""
+    result, result_exponent = 1.0, 0
+    square, square_exponent = math.frexp(base)
+    for bit in range(abs(exponent).bit_length()):
+        if abs(square_exponent) > 1 << 12:
+            return math.inf if (square_exponent > 0) == (exponent > 0) else 0.0
+        if abs(exponent) >> bit & 1:
+            result, result_exponent = result * square, result_exponent + square_exponent
+        square, square_exponent = square * square, square_exponent << 1
+        if square < 0.5:
+            square, square_exponent = square + square, square_exponent - 1
+    if exponent < 0:
+        result, result_exponent = 1 / result, -result_exponent
+    try:
+        return math.ldexp(result, result_exponent)
+    except OverflowError:
+        return math.inf

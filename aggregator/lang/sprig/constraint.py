@@ -36,10 +36,19 @@ class Comparator:
     open_at: str
 
     def admits(self, version: Version) -> bool:
-        """Whether the version fits; a prerelease only fits where the constraint names one itself."""
-        if version.pre and not self.version.pre and (self.operator != "!=" or self.open_at):
-            return False
+        """Whether the version fits, prereleases apart."""
         return CHECKS[self.operator](self, version)
+
+
+def satisfies(version: Version, alternatives: tuple[tuple[Comparator, ...], ...]) -> bool:
+    """Whether all comparators of some alternative admit the version.
+
+    A prerelease only fits where one of the alternative's comparators names a prerelease itself.
+    """
+    return any(
+        (not version.pre or any(c.version.pre for c in all_of)) and all(c.admits(version) for c in all_of)
+        for all_of in alternatives
+    )
 
 
 def same_major(c: Comparator, v: Version) -> bool:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from aggregator.lang.gonumber import int_of_float, parse_float, parse_int
+from aggregator.lang.gotime import Duration
 from aggregator.lang.gotime.names import Named
 from aggregator.lang.govalue import wrap64
 
+DECIMAL = re.compile(r"([-+]?[0-9]*)\.[0-9]*")
+
 
 def to_int(value: Any) -> int:
-    """Numbers cut towards zero, texts such as 12, 010 (octal), 0x1f and 2.00, bools as 0 and 1."""
+    """Numbers and texts cut towards zero (12.7, 010 octal, 0x1f), bools as 0 and 1, durations in nanoseconds."""
     if isinstance(value, int):
         return wrap64(int(value))
     if isinstance(value, float):
         return int_of_float(value)
     if isinstance(value, str):
-        return parse_int(without_zero_fraction(value), 0) or 0
-    return value.number if isinstance(value, Named) else 0
+        return parse_int(without_fraction(value), 0) or 0
+    return number_in(value)
 
 
 def to_float(value: Any) -> float:
@@ -26,10 +30,19 @@ def to_float(value: Any) -> float:
         return float(value)
     if isinstance(value, str):
         return parse_float(value) or 0.0
-    return float(value.number) if isinstance(value, Named) else 0.0
+    return float(number_in(value))
 
 
-def without_zero_fraction(text: str) -> str:
-    """`2.00` as `2`; `2.` and `2.50` stay."""
-    head, point, zeros = text.rpartition(".")
-    return head if point and zeros and not zeros.strip("0") else text
+def number_in(value: Any) -> int:
+    """The number that a month, weekday or duration is in Go."""
+    if isinstance(value, Duration):
+        return value.ns
+    return value.number if isinstance(value, Named) else 0
+
+
+def without_fraction(text: str) -> str:
+    """`5.7` as `5`, `-.5` as `-0`; anything but decimal digits around one point stays as it is."""
+    match = DECIMAL.fullmatch(text)
+    if match is None:
+        return text
+    return match[1] + "0" if match[1] in ("", "-", "+") else match[1]

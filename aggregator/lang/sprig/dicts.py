@@ -7,7 +7,7 @@ from typing import Any
 
 from aggregator.errors import LanguageError, LimitExceeded
 from aggregator.lang.gotime import Time
-from aggregator.lang.govalue import StringList, go_type
+from aggregator.lang.govalue import StringList, StringMap, go_type
 from aggregator.lang.sprig.defaults import is_empty
 from aggregator.lang.sprig.signature import ANY, MAP, STRING, Family
 from aggregator.lang.sprig.strval import strval
@@ -146,6 +146,8 @@ def deep_merge(target: dict[str, Any], source: Mapping[str, Any], *, overwrite: 
             if old:
                 continue
         if overwrite or not present or is_empty(old):
+            if isinstance(target, StringMap) and not isinstance(value, str):
+                raise LanguageError(f"sprig.merge: {go_type(value)} does not fit a map of strings", kind="type")
             target[key] = value
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError
 from aggregator.lang.goformat import go_value
-from aggregator.lang.gonumber import clamped_int
+from aggregator.lang.gonumber import clamped_int, integer_power
 from aggregator.lang.govalue import INT_MAX, INT_MIN, Int64, IntList, wrap64
 from aggregator.lang.sprig.conversions import to_float, to_int
 from aggregator.lang.sprig.signature import ANY, FLOAT, INT, STRING, Family, bounded_list
@@ -163,7 +163,7 @@ def round_places(value: Any, places: int, *threshold: float) -> float:
 
     Below zero it rounds down, as the original does: `sprig.round(-1.2, 0)` is -2.0.
     """
-    power = math.inf if places > 308 else float(f"1e{max(places, -400)}")
+    power = integer_power(10.0, places)
     digits = power * to_float(value)
     fraction = math.modf(digits)[0] if math.isfinite(digits) else math.nan
     rounded = whole(digits, math.ceil if fraction >= (threshold[0] if threshold else 0.5) else math.floor)

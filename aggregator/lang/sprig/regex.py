@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FAMILY = Family("Regular expressions")
 META = re.compile(r"[\\.+*?()|\[\]{}^$]")
-REFERENCE = re.compile(rb"\$(?:(?P<dollar>\$)|(?P<name>[0-9A-Za-z_]+)|\{(?P<braced>[0-9A-Za-z_]+)\})")
+REFERENCE = re.compile(r"\$(?:(?P<dollar>\$)|(?P<name>\w+)|\{(?P<braced>\w+)\})")
 
 
 def rune_width(data: bytes, at: int) -> int:
@@ -89,24 +89,25 @@ def regex_find_all(ctx: Context, pattern: str, text: str, count: int) -> list[st
 @FAMILY.add("regexReplaceAll mustRegexReplaceAll", STRING, STRING, STRING, uses_context=True)
 def regex_replace_all(ctx: Context, pattern: str, text: str, replacement: str) -> str:
     """Every match replaced; $1 and ${name} are groups: `sprig.regexReplaceAll("a(x*)b", "-axb-", "${1}")` is "-x-"."""
-    template = to_bytes(replacement)
     groups = compile_pattern(pattern).groupindex
-    if b"$" not in template:
-        return replaced(ctx, pattern, text, lambda _: template)
+    pieces: list[bytes | str] = []  # literal bytes, and the names of groups
+    end = 0
+    for reference in REFERENCE.finditer(replacement):
+        pieces.append(to_bytes(replacement[end : reference.start()]))
+        pieces.append(b"$" if reference["dollar"] else reference["name"] or reference["braced"])
+        end = reference.end()
+    pieces.append(to_bytes(replacement[end:]))
 
     def expand(match: Any) -> bytes:
-        return REFERENCE.sub(lambda reference: group_text(match, reference, groups), template)
+        return b"".join(piece if isinstance(piece, bytes) else group_text(match, piece, groups) for piece in pieces)
 
     return replaced(ctx, pattern, text, expand)
 
 
-def group_text(match: Any, reference: re.Match[bytes], groups: dict[str, int]) -> bytes:
+def group_text(match: Any, name: str, groups: dict[str, int]) -> bytes:
     """What a reference in a replacement stands for: nothing where there is no such group."""
-    if reference["dollar"]:
-        return b"$"
-    name = (reference["name"] or reference["braced"]).decode()
     index: int | None = groups.get(name)
-    if name.isdigit() and (name == "0" or name[0] != "0" or len(name) == 1) and len(name) < 9:
+    if name.isdecimal() and name.isascii() and (name == "0" or name[0] != "0" or len(name) == 1) and len(name) < 9:
         index = int(name)
     if index is None or index > len(match.groups()):
         return b""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.lang.sprig.constraint import parse_constraint
+from aggregator.lang.sprig.constraint import parse_constraint, satisfies
 from aggregator.lang.sprig.signature import STRING, Family
 from aggregator.lang.sprig.version import Version, parse_version
 
@@ -20,4 +20,4 @@ def semver_compare(constraint: str, text: str) -> bool:
     """Whether a version satisfies a constraint: `sprig.semverCompare("^1.2.0", "1.3.0")` is true."""
     alternatives = parse_constraint(constraint)
     version = parse_version(text)
-    return any(all(comparator.admits(version) for comparator in all_of) for all_of in alternatives)
+    return satisfies(version, alternatives)

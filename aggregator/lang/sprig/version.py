@@ -83,12 +83,12 @@ def check_prerelease(text: str) -> None:
     for part in text.split("."):
         if NUMBER.fullmatch(part) and len(part) > 1 and part[0] == "0":
             raise version_error("a number in the prerelease starts with 0", text)
-        if not re.fullmatch(r"[0-9A-Za-z-]*", part, re.ASCII):
+        if not re.fullmatch(r"[0-9A-Za-z-]+", part, re.ASCII):
             raise version_error("the prerelease holds a character that is not allowed", text)
 
 
 def check_metadata(text: str) -> None:
-    if not re.fullmatch(r"[0-9A-Za-z.-]*", text, re.ASCII):
+    if not re.fullmatch(r"[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*", text, re.ASCII):
         raise version_error("the metadata holds a character that is not allowed", text)
 
 
@@ -102,7 +102,8 @@ def parse_version(text: str) -> Version:
     if any(len(segment.lstrip("0")) > 20 or int(segment) > SEGMENT_MAX for segment in segments):
         raise version_error("a number does not fit 64 bits", text)
     pre = match["pre"] or ""
-    check_prerelease(pre)
+    if pre:
+        check_prerelease(pre)
     major, minor, patch = map(int, segments)
     return Version(major, minor, patch, pre, match["meta"] or "", text)
 
