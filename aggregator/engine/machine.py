@@ -46,9 +46,13 @@ if TYPE_CHECKING:
 class Kind(Protocol):
     """A template type as the machine sees it; `aggregator/kinds/` has one per YAML key."""
 
-    node_type: str
-    slot: str
-    """The class of leaves whose number is limited together (`http`, `process`), empty for none."""
+    @property
+    def node_type(self) -> str:
+        """Argo's node type."""
+
+    @property
+    def slot(self) -> str:
+        """The class of leaves whose number is limited together (`http`, `process`), empty for none."""
 
     def begin(self, machine: Machine, node: Node, scope: Scope) -> None:
         """Start a node of this kind."""

@@ -185,14 +185,9 @@ def _quantity(text: Any, default: float) -> float:
     if text is None:
         return default
     value = str(text).strip()
-    for suffix, factor in _SUFFIXES.items():
-        if value.endswith(suffix):
-            value = value.removesuffix(suffix)
-            break
-    else:
-        factor = 1
+    suffix = next((s for s in _SUFFIXES if value.endswith(s)), "")
     try:
-        return float(value) * factor
+        return float(value.removesuffix(suffix)) * _SUFFIXES.get(suffix, 1)
     except ValueError:
         return default
 

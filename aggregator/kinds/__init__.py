@@ -1,11 +1,14 @@
 """One file per template key; this table is the list of them."""
 
+from aggregator.engine.machine import Kind
 from aggregator.kinds.dag import Dag
 from aggregator.kinds.leaf import Leaf
 from aggregator.kinds.steps import Steps
 from aggregator.kinds.suspend import Suspend
 
-KINDS: dict[str, Dag | Steps | Suspend | Leaf] = {
+__all__ = ["KINDS", "Leaf"]
+
+KINDS: dict[str, Kind] = {
     "container": Leaf("Pod", "process", "pod"),
     "containerSet": Leaf("Pod", "process", "pod"),
     "dag": Dag(),

@@ -1,0 +1,273 @@
+"""Builds a run from what was prepared: settings choose the adapters, the driver gets them, the journal keeps it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+import random
+import signal
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from aggregator.drive.clock import SystemClock
+from aggregator.drive.driver import Driver
+from aggregator.drive.leaf import LeafRunner
+from aggregator.engine.events import Submitted
+from aggregator.engine.machine import Machine
+from aggregator.engine.replay import replay
+from aggregator.engine.status import workflow_object
+from aggregator.errors import Unsupported
+from aggregator.kinds import KINDS, Leaf
+from aggregator.ports import RunRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from aggregator.app.prepare import Prepared
+    from aggregator.ports import ArtifactDriver, Journal, Observer, Runtime
+    from aggregator.secrets.store import SecretStore
+    from aggregator.settings import Settings
+
+SIGNALS = {signal.SIGINT: ("SIGINT", 130), signal.SIGTERM: ("SIGTERM", 143)}
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """How a run ended. `unsupported` is the first thing that can't run on one machine, if that was met."""
+
+    machine: Machine
+    row: RunRow
+    folder: Path
+    unsupported: Unsupported | None
+
+    @property
+    def exit_code(self) -> int:
+        """The documented exit code of this end."""
+        machine = self.machine
+        if machine.signal:
+            return {"SIGINT": 130, "SIGTERM": 143}[machine.signal]
+        if machine.phase == "Succeeded":
+            return 0
+        if self.unsupported is not None:
+            return self.unsupported.exit_code
+        if machine.stop == "deadline":
+            return 6
+        return 1
+
+
+@dataclass(slots=True)
+class World:
+    """What stands in for the outside during a run: hosts that are served here, AWS, and the environment of processes."""
+
+    routes: Mapping[str, str]
+    aws_endpoint: str
+    env: Mapping[str, str]
+
+
+NOWHERE = World({}, "", {})
+
+
+class Runner:
+    """Runs one prepared workflow. `world` replaces the outside; `environ` is the process's environment."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        journal: Journal,
+        folder: Path,
+        secrets: SecretStore,
+        world: World = NOWHERE,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self.settings = settings
+        self.journal = journal
+        self.folder = folder
+        self.secrets = secrets
+        self.world = world
+        self.environ = os.environ if environ is None else environ
+        self.observers: list[Observer] = []
+        self._runtimes: dict[str, Runtime] = {}
+        self._drivers: dict[str, ArtifactDriver] = {}
+        self._clients: Any = None
+
+    # ------------------------------------------------------------------ adapters
+
+    def runtime_of(self, kind: str) -> Runtime:
+        """The runtime that runs leaves of a template kind; Unsupported names what can't run here."""
+        leaf = KINDS[kind]
+        name = leaf.runtime if isinstance(leaf, Leaf) else kind
+        if name not in self._runtimes:
+            make: dict[str, Callable[[], Runtime]] = {"pod": self._process, "http": self._http, "plugin": self._plugin}
+            if name not in make:
+                raise Unsupported(
+                    f"templates of type {kind!r} can't run on one machine yet",
+                    hint="docs/compatibility.md says what can",
+                )
+            self._runtimes[name] = make[name]()
+        return self._runtimes[name]
+
+    def _process(self) -> Runtime:
+        wanted = self.settings.text("runtime")
+        if wanted not in ("auto", "process"):
+            raise Unsupported(f"runtime {wanted!r} is not there yet", hint="use --runtime process")
+        module: Any = import_module("aggregator.runtimes.process")
+        rules = [
+            module.ImageRule(
+                pattern=pattern,
+                entrypoint=tuple(row["entrypoint"]) if row.get("entrypoint") else None,
+                path=tuple(row.get("path") or ()),
+                env=dict(row.get("env") or {}),
+            )
+            for pattern, row in self.settings.table("process.images").items()
+        ]
+        runtime: Runtime = module.ProcessRuntime(
+            image_rules=rules,
+            isolation=self.settings.text("process.isolation"),
+            extra_env=self.world.env,
+            secrets=self.secrets,
+            notice=self.notice,
+            grace=self.settings.seconds("process.grace"),
+            environ=self.environ,
+        )
+        return runtime
+
+    def _http(self) -> Runtime:
+        module: Any = import_module("aggregator.runtimes.http")
+        runtime: Runtime = module.HttpRuntime(
+            secrets=self.secrets,
+            concurrency=self.settings.integer("http.concurrency"),
+            routes=self.world.routes,
+            strict_argo=self.settings.flag("strict_argo"),
+            environ=self.environ,
+        )
+        return runtime
+
+    def _plugin(self) -> Runtime:
+        module: Any = import_module("aggregator.runtimes.plugin")
+        runtime: Runtime = module.PluginRuntime(clients=self.clients(), secrets=self.secrets)
+        return runtime
+
+    def clients(self) -> Any:
+        """AWS clients, shared by the s3 driver and the plugins."""
+        if self._clients is None:
+            module: Any = import_module("aggregator.aws.clients")
+            self._clients = module.AwsClients(
+                endpoint=self.world.aws_endpoint or None, environ=self.environ, learn=self.secrets.masker.add
+            )
+        return self._clients
+
+    def driver_of(self, key: str) -> ArtifactDriver:
+        """The artifact driver of a YAML key."""
+        if key not in self._drivers:
+            module: Any = import_module("aggregator.artifacts")
+            self._drivers[key] = module.make_driver(
+                key, secrets=self.secrets, clients=self.clients, root=self.folder / "artifacts"
+            )
+        return self._drivers[key]
+
+    def notice(self, text: str) -> None:
+        """One line for whoever watches."""
+        for observer in self.observers:
+            observer.notice(text)
+
+    # ------------------------------------------------------------------ the run
+
+    def submitted(self, prepared: Prepared, at: float) -> Submitted:
+        """The run's first event, with every setting that its decisions depend on."""
+        strict = self.settings.flag("strict_argo")
+        slots = {"process": self.settings.integer("max_parallel")}
+        if not strict:
+            slots["http"] = self.settings.integer("http.concurrency")
+        options: dict[str, Any] = {"strict_argo": strict, "slots": slots, "host": platform.node() or "localhost"}
+        repository = self.settings.table("artifacts.repository")
+        if repository:
+            options["artifact_repository"] = repository
+        return Submitted(
+            at=at,
+            name=prepared.name,
+            uid=prepared.uid,
+            seed=prepared.seed,
+            workflow=prepared.workflow,
+            templates=prepared.templates,
+            config_maps=prepared.config_maps,
+            options=options,
+        )
+
+    def run(self, prepared: Prepared, *, entry: str, observers: Sequence[Observer]) -> RunResult:
+        """Run it to its end; signals stop it."""
+        self.observers = list(observers)
+        return _loop_run(self._run(prepared, entry))
+
+    async def _run(self, prepared: Prepared, entry: str) -> RunResult:
+        clock = SystemClock()
+        at = clock.now()
+        metadata = prepared.workflow.get("metadata") or {}
+        row = RunRow(
+            uid=prepared.uid,
+            name=prepared.name,
+            namespace=prepared.namespace,
+            phase="Pending",
+            created=at,
+            priority=(prepared.workflow.get("spec") or {}).get("priority"),
+            labels=dict(metadata.get("labels") or {}),
+            parameters=prepared.parameters,
+            entry=entry,
+            folder=str(self.folder),
+            pid=os.getpid(),
+            host=platform.node(),
+        )
+        self.journal.create(row)
+        archive: Any = _Archive()
+        leaves = LeafRunner(runtime_of=self.runtime_of, driver_of=self.driver_of, archive=archive, folder=self.folder)
+        machine = Machine(KINDS, random.Random, observed=bool(self.observers))
+        driver = Driver(
+            machine=machine, journal=self.journal, row=row, leaves=leaves, clock=clock, observers=self.observers
+        )
+        loop = asyncio.get_running_loop()
+        for number, (name, _) in SIGNALS.items():
+            loop.add_signal_handler(number, driver.interrupt, name)
+        try:
+            await driver.run(self.submitted(prepared, at))
+        finally:
+            for number in SIGNALS:
+                loop.remove_signal_handler(number)
+            for runtime in self._runtimes.values():
+                await runtime.stop()
+            if self._clients is not None:
+                self._clients.close()
+        return RunResult(machine, row, self.folder, leaves.unsupported)
+
+
+class _Archive:
+    """Packing and unpacking, imported when the first artifact is moved."""
+
+    def __getattr__(self, name: str) -> Any:
+        for module in ("aggregator.artifacts.archive", "aggregator.artifacts.files"):
+            found = getattr(import_module(module), name, None)
+            if found is not None:
+                return found
+        raise AttributeError(name)
+
+
+def _loop_run(work: Any) -> RunResult:
+    try:
+        import uvloop  # noqa: PLC0415 - faster where it is installed, not needed
+    except ImportError:
+        result: RunResult = asyncio.run(work)
+        return result
+    return uvloop.run(work)  # type: ignore[no-any-return]
+
+
+def load_machine(journal: Journal, uid: str) -> Machine:
+    """The state of a run, folded from its journal."""
+    return replay(journal.read(uid), KINDS, random.Random)
+
+
+def load_status(journal: Journal, uid: str) -> dict[str, Any]:
+    """The Workflow object of a run, folded from its journal."""
+    machine = load_machine(journal, uid)
+    return workflow_object(machine)

@@ -1,0 +1,319 @@
+"""`agg run`: read the file, prepare the run, drive it to its end, tell how it went."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from aggregator.cli.connection import drop_connection_flags
+from aggregator.cli.documents import read_sources
+from aggregator.cli.run_arguments import BY_NAME, Arguments, assignment, first_pass, help_text, second_pass
+from aggregator.cli.settings_sources import load_settings, open_home
+from aggregator.errors import InvalidWorkflow, UsageError
+from aggregator.spec.bundle import Bundle
+from aggregator.spec.decode import decode_text
+from aggregator.spec.yaml import parse_text, read_source
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from aggregator.app import Prepared, RunResult
+    from aggregator.app.prepare import Submission
+    from aggregator.settings import Settings
+    from aggregator.source import Source
+
+BUNDLED = "dynamic-deal-aggregator.yaml"
+SANDBOX_BUCKET = "agg-sandbox"
+SANDBOX_TOPIC = "arn:aws:sns:us-east-1:123456789012:agg-sandbox"
+FORMS = ("", "json", "yaml", "name", "wide")
+_SETTINGS = {
+    "runtime": "runtime",
+    "max-parallel": "max_parallel",
+    "http-concurrency": "http.concurrency",
+    "strict-argo": "strict_argo",
+    "progress": "progress",
+    "home": "home",
+    "namespace": "namespace",
+}
+
+
+@dataclass(slots=True)
+class Request:
+    """One call of the command, after both passes."""
+
+    given: Arguments
+    sources: list[Source]
+    bundle: Bundle
+    parameters: list[tuple[str, str]]
+    sandbox: bool
+    sandbox_posts: bool
+    bundled: bool
+    entry: str
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """The exit code of the run."""
+    given = first_pass(drop_connection_flags(list(arguments), own=set(BY_NAME)))
+    if given.one("output") not in FORMS:
+        raise UsageError(f"-o {given.one('output')} must be one of {', '.join(FORMS[1:])}")
+    settings = _settings(given)
+    for warning in settings.warnings:
+        _warn(warning)
+    request = _read(given, settings)
+    if given.has("help"):
+        return _help(request)
+    supporting = _supporting(given, settings)
+    return _run(request, supporting, settings)
+
+
+def _settings(given: Arguments) -> Settings:
+    flags: dict[str, tuple[Any, str]] = {
+        option: (given.one(key), f"--{key}") for key, option in _SETTINGS.items() if given.has(key)
+    }
+    if given.has("watch"):
+        flags.setdefault("progress", ("tree", "--watch"))
+    if given.has("no-strict"):
+        flags["strict"] = ("false", "--no-strict")
+    elif given.has("strict"):
+        flags["strict"] = ("true", "--strict")
+    return load_settings(flags, config=given.one("config"))
+
+
+def _read(given: Arguments, settings: Settings) -> Request:
+    """The file, its parameters, and the flags that set them."""
+    strict = settings.flag("strict")
+    bundled = not given.file and not given.has("from")
+    if bundled:
+        sources = [bundled_source()]
+    elif given.file:
+        sources = _one_file(given.file)
+    else:
+        sources = []
+    bundle = Bundle()
+    for source in sources:
+        bundle.merge(decode_text(source, strict=strict))
+    declared = [p.name for p in _declared(bundle)]
+    flags = [] if given.has("help") else second_pass(given, declared)
+    parameters = [assignment(text, "-p") for text in given.all("parameter")]
+    parameters += [pair for pair in flags if pair not in parameters]
+    for name in given.all("parameter-file"):
+        parameters += _parameter_file(name)
+    sandbox = given.has("sandbox") or given.has("sandbox-faults")
+    posts = sandbox
+    if bundled and not given.has("help"):
+        sandbox, posts, parameters = _bundled_world(parameters, sandbox=sandbox)
+    return Request(
+        given, sources, bundle, parameters, sandbox, posts, bundled, given.file or given.one("from") or "bundled"
+    )
+
+
+def _one_file(name: str) -> list[Source]:
+    from pathlib import Path  # noqa: PLC0415 - not needed for stdin and URLs
+
+    if name != "-" and Path(name).is_dir():
+        raise UsageError(f"{name} is a folder, agg run takes one file", hint=f"agg run {name}/FILE.yaml --with {name}")
+    return read_sources([name])
+
+
+def bundled_source() -> Source:
+    """The workflow that ships with the package: the same text as `configs/dynamic-deal-aggregator.yaml`."""
+    shipped = files("aggregator") / "bundled" / BUNDLED
+    if not shipped.is_file():  # an editable install runs from the checkout
+        shipped = files("aggregator").joinpath("..", "configs", BUNDLED)
+    return read_source(BUNDLED, shipped.read_bytes())
+
+
+def _bundled_world(parameters: list[tuple[str, str]], *, sandbox: bool) -> tuple[bool, bool, list[tuple[str, str]]]:
+    """Live with a bucket and a topic, else in the sandbox: (sandbox, its posts API too, parameters)."""
+    values = dict(parameters)
+    bucket, topic = values.get("s3Bucket", ""), values.get("snsTopicArn", "")
+    if sandbox or not (bucket or topic):
+        added = [] if bucket else [("s3Bucket", SANDBOX_BUCKET)]
+        added += [] if topic else [("snsTopicArn", SANDBOX_TOPIC)]
+        kept = [(n, v) for n, v in parameters if v or n not in ("s3Bucket", "snsTopicArn")]
+        return True, "baseUrl" not in values, [*kept, *added]
+    if not bucket or not topic:
+        missing, there = ("s3Bucket", "--sns-topic-arn") if not bucket else ("snsTopicArn", "--s3-bucket")
+        flag = "--s3-bucket BUCKET" if not bucket else "--sns-topic-arn ARN"
+        raise UsageError(
+            f"{there} is given but parameter {missing} is not: a live run needs both, the bucket and the topic",
+            hint=f"add {flag}; or leave both out to run in the sandbox",
+        )
+    return False, False, parameters
+
+
+def _declared(bundle: Bundle) -> list[Any]:
+    runnable: list[Any] = [*bundle.workflows, *bundle.workflow_templates, *bundle.cluster_workflow_templates]
+    for loaded in runnable:
+        return list(loaded.model.spec.arguments.parameters)
+    for cron in bundle.cron_workflows:
+        return list(cron.model.spec.workflow_spec.arguments.parameters)
+    return []
+
+
+def _parameter_file(name: str) -> list[tuple[str, str]]:
+    """A YAML or JSON map: texts as they are, other values as JSON."""
+    (source,) = read_sources([name])
+    parsed = parse_text(source)
+    if parsed.diagnostics:
+        raise InvalidWorkflow(parsed.diagnostics)
+    value = parsed.documents[0].value if parsed.documents else {}
+    if not isinstance(value, dict):
+        raise UsageError(f"{name} must be a map of parameter names to values")
+    return [(str(k), v if isinstance(v, str) else json.dumps(v)) for k, v in value.items()]
+
+
+def _supporting(given: Arguments, settings: Settings) -> Bundle:
+    bundle = Bundle()
+    for source in read_sources(given.all("with")):
+        bundle.merge(decode_text(source, strict=settings.flag("strict")))
+    return bundle
+
+
+def _help(request: Request) -> int:
+    width = min(120, shutil.get_terminal_size((100, 24)).columns)
+    file = "the bundled workflow" if request.bundled else request.entry
+    sys.stdout.write(help_text(file, _declared(request.bundle), width))
+    return 0
+
+
+def _submission(request: Request) -> Submission:
+    from aggregator.app.prepare import Submission  # noqa: PLC0415 - not for --help
+
+    given = request.given
+    labels = dict(assignment(pair, "-l") for text in given.all("labels") for pair in text.split(",") if pair)
+    priority = given.one("priority")
+    try:
+        number = int(priority) if priority else None
+    except ValueError:
+        raise UsageError(f"--priority {priority!r} must be a whole number") from None
+    return Submission(
+        parameters=request.parameters,
+        name=given.one("name"),
+        generate_name=given.one("generate-name"),
+        entrypoint=given.one("entrypoint"),
+        labels=labels,
+        priority=number,
+        service_account=given.one("service-account"),
+        source=given.one("from"),
+    )
+
+
+def _run(request: Request, supporting: Bundle, settings: Settings) -> int:
+    from aggregator.app import prepare  # noqa: PLC0415 - not for --help
+    from aggregator.cli.run_report import invalid  # noqa: PLC0415
+
+    given = request.given
+    prepared = prepare(request.bundle, supporting, _submission(request))
+    for warning in prepared.warnings:
+        sys.stderr.write(warning.render() + "\n")
+    if prepared.problems:
+        return invalid(prepared, given.one("output"))
+    if given.has("dry-run") or given.has("server-dry-run"):
+        return _dry_run(prepared, given.one("output"))
+    home = open_home(settings).ensure()
+    if given.has("lock"):
+        from aggregator.journal.locks import NamedLock  # noqa: PLC0415 - only for cron
+
+        lock = NamedLock(home, given.one("lock"))
+        lock.acquire(prepared.name)
+    return _drive(request, prepared, settings)
+
+
+def _dry_run(prepared: Prepared, output: str) -> int:
+    from aggregator.observe.tree import dump  # noqa: PLC0415 - only here
+
+    if output == "name":
+        sys.stdout.write(f"workflow.argoproj.io/{prepared.name}\n")
+    else:
+        shown = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", **prepared.workflow}
+        sys.stdout.write(dump(shown, output if output in ("json", "yaml") else "yaml"))
+    return 0
+
+
+def _drive(request: Request, prepared: Prepared, settings: Settings) -> int:
+    """Open what the run needs, run it, close it all, tell."""
+    from aggregator.app import Runner  # noqa: PLC0415 - the engine is only needed now
+    from aggregator.app.compose import NOWHERE, World  # noqa: PLC0415
+    from aggregator.cli.run_report import finished  # noqa: PLC0415
+    from aggregator.cli.settings_sources import open_journal  # noqa: PLC0415
+    from aggregator.observe import choose_progress, make_observer  # noqa: PLC0415
+
+    given = request.given
+    journal = open_journal(settings)
+    folder = open_home(settings).create_run_folder(prepared.name, prepared.uid)
+    sandbox = _sandbox(request, prepared) if request.sandbox else None
+    try:
+        secrets = _secrets(settings, prepared, sandbox)
+        world = World(sandbox.routes, sandbox.aws_endpoint, sandbox.env) if sandbox is not None else NOWHERE
+        runner = Runner(settings=settings, journal=journal, folder=folder, secrets=secrets, world=world)
+        how = choose_progress(settings.text("progress"), sys.stderr, os.environ)
+        observers = [] if how == "none" else [make_observer(how, sys.stderr, secrets.mask)]
+        if given.has("log"):
+            stream = sys.stderr if given.one("output") else sys.stdout
+            observers.append(make_observer("logs", stream, secrets.mask))
+        try:
+            result: RunResult = runner.run(prepared, entry=request.entry, observers=observers)
+        finally:
+            for observer in observers:
+                observer.close()
+        report = sandbox.keep(folder) if sandbox is not None else None
+        return finished(result, prepared, output=given.one("output"), mask=secrets.mask, sandbox=report)
+    finally:
+        if sandbox is not None:
+            sandbox.stop()
+        journal.close()
+
+
+def _sandbox(request: Request, prepared: Prepared) -> Any:
+    from aggregator.sandbox.world import World  # noqa: PLC0415 - only for the sandbox
+
+    given = request.given
+    if request.bundled and not given.has("sandbox"):
+        _say("no bucket and topic given: running in the sandbox. Live: agg run --s3-bucket BUCKET --sns-topic-arn ARN")
+    return World.start(
+        workflow=prepared.workflow,
+        parameters=prepared.parameters,
+        supporting=[*prepared.templates, *prepared.config_maps],
+        posts=request.sandbox_posts,
+        faults=_number(given, "sandbox-faults", 0.0),
+        fault_limit=int(_number(given, "sandbox-fault-limit", 2)),
+        seed=int(_number(given, "sandbox-seed", 0)),
+        notice=_say,
+    )
+
+
+def _number(given: Arguments, key: str, default: float) -> float:
+    text = given.one(key)
+    try:
+        return float(text) if text else default
+    except ValueError:
+        raise UsageError(f"--{key} {text!r} must be a number") from None
+
+
+def _secrets(settings: Settings, prepared: Prepared, sandbox: Any) -> Any:
+    from pathlib import Path  # noqa: PLC0415
+
+    from aggregator.secrets.store import SecretStore  # noqa: PLC0415 - only runs need secrets
+
+    env_file = settings.text("secrets.env_file")
+    return SecretStore(
+        folders=[Path(p) for p in settings.paths("secrets.folders")],
+        env_file=Path(env_file) if env_file else None,
+        documents=[*prepared.secrets, *prepared.config_maps],
+        extra=sandbox.secrets if sandbox is not None else None,
+    )
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+def _warn(text: str) -> None:
+    _say(f"agg: warning: {text}")

@@ -1,0 +1,103 @@
+"""How `agg run` ends: the Workflow on stdout where asked for, what was stored and published, and the first cause of a failure."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+from aggregator.engine.node import Node, pod_name
+from aggregator.engine.status import failed_object, workflow_object
+from aggregator.observe.tree import Style, dump, header_lines, render_workflow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aggregator.app import Prepared, RunResult
+    from aggregator.source import Span
+
+INVALID = 3
+LONGEST_MESSAGE = 600
+SHOWN_OBJECTS = 10
+
+
+def invalid(prepared: Prepared, output: str) -> int:
+    """The workflow is wrong: every problem on stderr, and where JSON or YAML is asked for, the failed Workflow."""
+    for problem in prepared.problems:
+        sys.stderr.write(problem.render() + "\n")
+    count = len(prepared.problems)
+    sys.stderr.write(f"agg: error: {count} {'error' if count == 1 else 'errors'} in the workflow; nothing was run\n")
+    if output in ("json", "yaml"):
+        message = f"invalid spec: {prepared.problems[0].message}"
+        shown = failed_object(prepared.workflow, prepared.name, prepared.uid, time.time(), "Failed", message)
+        sys.stdout.write(dump(shown, output))
+    return INVALID
+
+
+def finished(
+    result: RunResult, prepared: Prepared, *, output: str, mask: Callable[[str], str], sandbox: Any = None
+) -> int:
+    """Tell how the run went; the exit code."""
+    workflow = workflow_object(result.machine)
+    style = Style(now=time.time(), color=sys.stdout.isatty() and not os.environ.get("NO_COLOR"), mask=mask)
+    if sandbox is not None:
+        _sandbox(result, sandbox, mask)
+    if output:
+        sys.stdout.write(render_workflow(workflow, output, style))
+    else:
+        sys.stdout.write("\n".join(header_lines(workflow, style)) + "\n")
+    sys.stdout.flush()
+    if result.exit_code:
+        sys.stderr.write(mask("\n".join(failure_lines(result, prepared))) + "\n")
+    return result.exit_code
+
+
+def _sandbox(result: RunResult, report: Any, mask: Callable[[str], str]) -> None:
+    lines = [f"stored     s3://{o.bucket}/{o.key} ({o.size:,} bytes)" for o in report.objects[:SHOWN_OBJECTS]]
+    if len(report.objects) > SHOWN_OBJECTS:
+        lines.append(f"           and {len(report.objects) - SHOWN_OBJECTS} more objects")
+    for sent in report.messages[:SHOWN_OBJECTS]:
+        text = sent.message if len(sent.message) <= LONGEST_MESSAGE else sent.message[:LONGEST_MESSAGE] + "…"
+        lines.append(f"published  {sent.topic.rpartition(':')[2]}: {text}")
+    lines += [f"queued     {q.queue}: {q.message}" for q in report.queued[:SHOWN_OBJECTS]]
+    if lines:
+        lines.append(f"kept in    {result.folder}/sandbox")
+        sys.stderr.write(mask("\n".join(lines)) + "\n")
+
+
+def failure_lines(result: RunResult, prepared: Prepared) -> list[str]:
+    """The first cause: what, where in the file, the log, and a command that helps next."""
+    machine = result.machine
+    node = machine.first_failure
+    again = f"agg get {machine.name}"
+    if node is None:
+        return [f"{machine.name}: {machine.phase}: {machine.message or 'no message'}; next: {again}"]
+    span = place_of(node, prepared)
+    where = f"{span.where()}: " if span is not None else ""
+    message = node.message.replace("\n", " ")
+    if len(message) > LONGEST_MESSAGE:
+        message = message[:LONGEST_MESSAGE] + "…"
+    lines = [f"{where}{node.display}: {node.phase}: {message or 'no message'}"]
+    log = result.folder / node.log / "stderr" if node.log else None
+    if log is not None and log.exists() and log.stat().st_size:
+        lines.append(f"log: {log}")
+        template = node.template.name if node.template is not None else ""
+        again = f"agg logs {machine.name} {pod_name(machine.name, node.name, template)}"
+    elif log is not None:
+        lines.append(f"log: {log.parent}")
+    lines.append(f"next: {again}")
+    return lines if len(lines) == 1 else [lines[0], "; ".join(lines[1:])]
+
+
+def place_of(node: Node, prepared: Prepared) -> Span | None:
+    """Where the file says what failed: the leaf's template if it ran, else the step or task that called it."""
+    local = f"local/{prepared.name}"
+    template = node.template
+    if template is not None and template.holder.scope == local and template.path and node.kind != "Skipped":
+        return prepared.locate(template.path)
+    if node.task is not None and node.task.path:
+        boundary = node.boundary
+        if boundary is not None and boundary.template is not None and boundary.template.holder.scope == local:
+            return prepared.locate(node.task.path)
+    return None
