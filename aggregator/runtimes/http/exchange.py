@@ -40,6 +40,8 @@ class Request:
     """Ask for gzip and hand over the body decoded."""
     proxy: str = ""
     """URL of the proxy to go through; empty for none."""
+    timeout: float | None = None
+    """Seconds after which nobody waits for the answer any more; the runtime sees to it, a transport may."""
 
 
 @dataclass(slots=True)
@@ -69,7 +71,7 @@ class TransportFailure(Exception):  # noqa: N818 - it is data about the exchange
 class Transport(Protocol):
     """Carries out one exchange: no redirects, no retries, no time limit of its own but that for connecting.
 
-    Raises TransportFailure; when cancelled it drops the exchange and its connection.
+    Raises TransportFailure. When cancelled it drops the exchange, its connection at the latest after `request.timeout`.
     """
 
     async def send(self, request: Request) -> Response: ...

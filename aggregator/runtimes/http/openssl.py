@@ -21,6 +21,8 @@ class OpensslTransport:
         self._user_agent = user_agent
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
         self._limit = limit
+        # A context of our own: aiohttp's default one has read SSL_CERT_FILE when it was imported.
+        self._verified = ssl.create_default_context()
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
 
     async def send(self, request: Request) -> Response:
@@ -37,7 +39,7 @@ class OpensslTransport:
                 headers=headers,
                 data=request.body or None,
                 allow_redirects=False,
-                ssl=not request.insecure,
+                ssl=False if request.insecure else self._verified,
                 proxy=request.proxy or None,
             ) as answer:
                 body = await answer.read()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from aggregator.runtimes.http.exchange import Request, Response
 
 MAX_REDIRECTS = 10
+"""Requests in a row; the answer to the last may not redirect any further."""
 _STATUSES = frozenset({301, 302, 303, 307, 308})
 _KEEP_METHOD = frozenset({307, 308})
 _SECRET_HEADERS = frozenset(

@@ -37,6 +37,9 @@ _WORDS: tuple[tuple[str, FailureKind], ...] = (
     ("deflate", "decode"),
     ("corrupt", "decode"),
 )
+# pyreqwest does not end a request whose caller was cancelled: nobody hears the answer, but its thread waits for it. So it is
+# told the limit as well, a little later than the runtime's own, and what was abandoned ends by then.
+_REAP_SECONDS = 0.5
 
 
 class ReqwestTransport:
@@ -57,6 +60,8 @@ class ReqwestTransport:
                 builder.headers(request.headers)
             if request.body:
                 builder.body_bytes(request.body)
+            if request.timeout is not None:
+                builder.timeout(timedelta(seconds=request.timeout + _REAP_SECONDS))
             answer = await builder.build().send()
             body = await answer.bytes()
             return Response(answer.status, list(answer.headers.items()), body.to_bytes())

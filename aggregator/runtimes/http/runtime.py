@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
@@ -77,6 +78,7 @@ class HttpRuntime:
             return self._failed(text)
         async with self._slots:
             limit, words = _limit(reading, attempt)
+            reading.request.timeout = limit
             try:
                 if limit is None:
                     response = await self._exchange(reading)
@@ -97,7 +99,7 @@ class HttpRuntime:
         response = await self._send(request, reading)
         if response.status < 300 or response.status > 399:
             return response
-        for _ in range(MAX_REDIRECTS):
+        for _ in range(MAX_REDIRECTS - 1):
             if not redirects(response):
                 return response
             request = follow(request, response, reading.parts.hostname or "")
@@ -118,7 +120,7 @@ class HttpRuntime:
     def _wire(self, request: Request, reading: Reading | None) -> Request:
         """The request as it goes out: to the host that stands in for its own, or through a proxy."""
         parts = reading.parts if reading else urlsplit(request.url)
-        wire = Request(request.method, request.url, request.headers, request.body, request.insecure, request.gzip)
+        wire = replace(request)
         host = parts.hostname or ""
         base = self._route(host) if self._routes else None
         if base is not None:
