@@ -93,7 +93,9 @@ def walk(folder: Path) -> tuple[list[str], list[str]]:
     waiting = [folder]
     while waiting:
         current = waiting.pop()
-        for entry in os.scandir(current):
+        with os.scandir(current) as found:
+            entries = list(found)
+        for entry in entries:
             path = Path(entry.path)
             name = path.relative_to(folder).as_posix()
             if entry.is_symlink():
@@ -112,6 +114,15 @@ def walk(folder: Path) -> tuple[list[str], list[str]]:
             else:
                 raise StoreError(f"can't store {path}: it is {kind_of(path)}, not a file")
     return sorted(files), sorted(folders)
+
+
+def empty_folders(names: list[str], folders: list[str]) -> list[str]:
+    """Keys that keep the folders without files in a store that knows only files; `""` for the top itself.
+
+    Each ends in `/`, but for the top's, whose key is the folder's own.
+    """
+    filled = {"/".join(name.split("/")[:depth]) for name in (*names, *folders) for depth in range(name.count("/") + 1)}
+    return [f"{name}/" if name else "" for name in ("", *folders) if name not in filled]
 
 
 def check_link(path: Path, root: Path) -> None:

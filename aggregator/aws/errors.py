@@ -6,6 +6,7 @@ connections), StoreError for the rest. This file imports botocore: who imports i
 
 from __future__ import annotations
 
+import ssl
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -130,6 +131,12 @@ def _broken(exc: BaseException) -> bool:
     return isinstance(exc, (HTTPError, ConnectionError, TimeoutError))
 
 
+def is_local(exc: BaseException) -> bool:
+    """An error of this machine's files, which has a number; a broken connection is none."""
+    remote = (ConnectionError, TimeoutError, ssl.SSLError, b.BotoCoreError, HTTPError)
+    return isinstance(exc, OSError) and exc.errno is not None and not isinstance(exc, remote)
+
+
 def _unresolvable(text: str) -> bool:
     """The name is unknown for good; a resolver that is only busy says `Temporary failure`."""
     return "Name or service not known" in text or "nodename nor servname" in text or "No address associated" in text
@@ -184,6 +191,8 @@ def _answered(exc: Any, call: Call) -> AggError:
         return TransientError(f"{start}: {tail or status}{place}", hint=hint, retry_after=_retry_after(headers))
     if code in _NO_KEY:
         return NotFound(f"{start}: there is no such object ({tail}){place}", hint=hint)
+    if code in {"PreconditionFailed", "412", "ConditionalRequestConflict"}:
+        return TransientError(f"{start}: it was changed meanwhile ({tail}){place}", hint=hint)
     if code in _SKEWED or ("Signature" in code and ("expired" in said or "not yet current" in said)):
         theirs = exc.response.get("Error", {}).get("ServerTime") or headers.get("date", "")
         return StoreError(

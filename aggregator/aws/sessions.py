@@ -13,7 +13,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
 
-from aggregator.aws.errors import Call, translate
+from aggregator.aws.errors import Call, is_local, translate
 from aggregator.aws.names import aws_host, host_of
 from aggregator.errors import StoreError
 
@@ -65,8 +65,8 @@ class AwsClient:
             yield self.api
         except Exception as exc:
             error = translate(exc, call)
-            if error is exc:
-                raise
+            if error is exc or is_local(exc):
+                raise  # a full disk is no error of AWS's
             raise error from exc
 
     def who(self) -> str:
