@@ -17,7 +17,7 @@ EXAMPLES = """
 
 \b
 Examples:
-  agg eval 'asInt(inputs.parameters.n) * 2' -e inputs.parameters.n='"21"'
+  agg eval 'asInt(inputs.parameters.n) * 2' -e inputs.parameters.n=21
   agg eval --lang when '{{status}} == Succeeded' -e status=Succeeded
   agg eval --lang tag 'hello {{= sprig.upper(name) }}' -e name=world -r
   agg eval --lang depends 'a.Failed || b' -e a=Failed -e b=Skipped
@@ -41,7 +41,7 @@ def eval_command(
     ] = None,
     variables: Annotated[
         list[str] | None,
-        typer.Option("-e", metavar="KEY=VALUE", help="One variable; VALUE is JSON, or else text. Repeatable."),
+        typer.Option("-e", metavar="KEY=VALUE", help="One variable as text; KEY:=VALUE takes JSON. Repeatable."),
     ] = None,
     raw: Annotated[bool, typer.Option("--raw", "-r", help="Print strings without quotes and escapes.")] = False,
     lenient: Annotated[
@@ -95,16 +95,18 @@ def _lines() -> None:
 
 
 def variable(text: str) -> tuple[str, Any]:
-    """The name and value of `KEY=VALUE`."""
+    """The name and value of `KEY=TEXT` or `KEY:=JSON`."""
     from aggregator.cli.eval_values import from_json  # noqa: PLC0415
 
     key, equals, value = text.partition("=")
-    if not equals or not key:
+    if not equals or key in ("", ":"):
         raise UsageError(f"{text!r} is not KEY=VALUE")
-    try:
-        return key, from_json(json.loads(value))
-    except json.JSONDecodeError:
+    if not key.endswith(":"):
         return key, value
+    try:
+        return key[:-1], from_json(json.loads(value))
+    except json.JSONDecodeError as error:
+        raise UsageError(f"the value of {text!r} is not JSON: {error}", hint="KEY=VALUE takes text") from None
 
 
 def read_env(given: str) -> dict[str, Any]:

@@ -31,7 +31,7 @@ WORD: Final = re.compile(r"[$#\w.'\[\]-]+$")
 COMMANDS: Final = (":lang", ":set", ":env", ":raw", ":help", ":quit")
 HELP: Final = """\
 :lang expr|when|tag|depends   the language of the next lines
-:set KEY=VALUE                set a variable (VALUE is JSON, or text)
+:set KEY=VALUE                set a variable to a text; KEY:=VALUE takes JSON
 :env                          show the variables
 :raw                          print strings without quotes, or with them again
 :quit                         leave (also Ctrl-D)"""

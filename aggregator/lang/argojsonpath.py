@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     Reader = Callable[[Any, Any], Any]
 
 MAX_LENGTH: Final = 20_000
-MAX_STEPS: Final = 200
+MAX_STEPS: Final = 60
 MAX_WORK: Final = 1_000_000
-MAX_DEPTH: Final = 200
+MAX_DEPTH: Final = 100
 BLANK: Final = " \t\n\r\v\f\u0085\u00a0"
 
 
@@ -40,7 +40,10 @@ class _Work:
 
 def argo_jsonpath(data: Any, path: str) -> Any:
     """The value at a path of parsed JSON: `argo_jsonpath({"a": [1.0]}, "$.a[0]") == 1.0`."""
-    return _compiled(path).run(data, data, _Work())
+    try:
+        return _compiled(path).run(data, data, _Work())
+    except RecursionError:
+        raise LimitExceeded("jsonpath depth", "the path and the value are nested too deep", text=path) from None
 
 
 @lru_cache(maxsize=512)

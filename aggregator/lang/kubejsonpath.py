@@ -43,7 +43,10 @@ class Action:
 
 def k8s_jsonpath(data: Any, template: str) -> str:
     """Fill the template from an object; missing keys give nothing, several results are joined by blanks."""
-    return _Run(_parse(template), template).text(data)
+    try:
+        return _Run(_parse(template), template).text(data)
+    except RecursionError:
+        raise LimitExceeded("jsonpath depth", "the path and the object are nested too deep", text=template) from None
 
 
 @lru_cache(maxsize=512)
@@ -412,5 +415,5 @@ def _printed(value: Any) -> str:
 
 
 def _kind(value: Any) -> str:
-    names = {dict: "a map", list: "a list", str: "text", bool: "a bool", int: "a number", float: "a number"}
+    names = {dict: "a map", list: "a list", str: "text", bool: "a bool", int: "a whole number", float: "a float"}
     return names.get(type(value), "nil")

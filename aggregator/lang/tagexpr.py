@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError, LimitExceeded, nearest
-from aggregator.lang.expr import Expr, ast, parse
+from aggregator.lang.expr import ARGO_NAMES, Expr, ast, parse
 from aggregator.lang.expr.parser import Parser
 from aggregator.lang.expr.tokens import IDENT, OP, tokenize
 from aggregator.lang.goformat import json_text
@@ -30,7 +30,6 @@ LATE: Final = (
     "workflow.status",
     "workflow.failures",
 )
-FUNCTIONS: Final = frozenset(("asInt", "asFloat", "jsonpath", "toJson", "sprig"))
 
 
 class TagExpr:
@@ -118,8 +117,15 @@ def _copy(error: LanguageError) -> LanguageError:
 
 
 def _known(env: Mapping[str, Any], path: str) -> bool:
-    root = path.partition(".")[0]
-    return root in FUNCTIONS if root in FUNCTIONS and root not in env else has_path(env, path)
+    """Whether the path leads to a variable, or to a function of Argo's."""
+    root, _, rest = path.partition(".")
+    if root not in ARGO_NAMES or root in env:
+        return has_path(env, path)
+    if root == "sprig" and rest:
+        from aggregator.lang.sprig import FUNCTIONS  # noqa: PLC0415 - loaded where an expression names it
+
+        return rest in FUNCTIONS
+    return not rest
 
 
 def _late(text: str) -> tuple[str, ...]:

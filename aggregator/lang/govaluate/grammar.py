@@ -15,15 +15,18 @@ value       = literal | word | prefix value | "(" [ separated ] ")"
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError, LimitExceeded
 from aggregator.lang import regex
 from aggregator.lang.govaluate.tokens import Scanner, Token, check_order
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 MAX_LENGTH: Final = 1 << 20
-MAX_DEPTH: Final = 100
+MAX_DEPTH: Final = 64
 
 LEVELS: Final = (
     frozenset((",",)),
@@ -37,6 +40,7 @@ LEVELS: Final = (
     frozenset(("*", "/", "%")),
     frozenset(("**",)),
 )
+LEVEL_OF: Final = {symbol: level for level, symbols in enumerate(LEVELS) for symbol in symbols}
 CHAINING: Final = frozenset(("modifier", "logical operator", "comparator", "ternary operator", ","))
 
 
@@ -107,7 +111,7 @@ def parse(text: str, *, words_are_text: bool) -> Node:
         tokens = [Token("text", t.value, t.start, t.end) if t.kind == "word" else t for t in tokens]
         check_order(tokens, text)
         tokens = _compile_patterns(tokens, text)
-    return _Parser(tokens, text).level(0)
+    return _Parser(tokens, text).operators(0)
 
 
 def _check_balance(tokens: list[Token], text: str) -> None:
@@ -152,20 +156,21 @@ class _Parser:
     def _peek(self) -> Token | None:
         return self.tokens[self.index] if self.index < len(self.tokens) else None
 
-    def level(self, number: int) -> Node:
-        """An operator level of the table above; the levels below it bind tighter."""
-        if number == len(LEVELS):
-            return self.value()
-        first = self.level(number + 1)
-        rest: list[tuple[str, Node]] = []
-        symbols = LEVELS[number]
-        end = first.end
-        while (token := self._peek()) is not None and token.kind in CHAINING and token.value in symbols:
-            self.index += 1
-            operand = self.level(number + 1)
-            rest.append((token.value, operand))
-            end = max(end, operand.end)
-        return Chain(first, tuple(rest), first.start, end) if rest else first
+    def operators(self, lowest: int) -> Node:
+        """Values, and the operators between them of this level of the table above and tighter ones."""
+        left = self.value()
+        while (level := self._level()) >= lowest:
+            rest: list[tuple[str, Node]] = []
+            while self._level() == level:
+                symbol = self.tokens[self.index].value
+                self.index += 1
+                rest.append((symbol, self.operators(level + 1)))
+            left = Chain(left, tuple(rest), left.start, rest[-1][1].end)
+        return left
+
+    def _level(self) -> int:
+        token = self._peek()
+        return LEVEL_OF[token.value] if token is not None and token.kind in CHAINING else -1
 
     def value(self) -> Node:
         token = self._peek()
@@ -189,24 +194,26 @@ class _Parser:
         raise LanguageError(message, text=self.text, start=token.start, end=token.end, kind="syntax")
 
     def _clause(self, token: Token) -> Node:
-        inner = self._deeper(token, lambda: self.level(0))
+        inner = self._deeper(token, self.clause)
         closing = self._peek()
         # Whatever stands here is taken for the closing parenthesis: `(1) 2` and the like end in a shorter condition.
         self.index += 1
-        end = closing.end if closing else len(self.text)
-        return Chain(inner, (), token.start, end)
+        return replace(inner, start=token.start, end=closing.end if closing else len(self.text))
+
+    def clause(self) -> Node:
+        return self.operators(0)
 
     def _access(self, token: Token) -> Node:
         following = self._peek()
         if following is not None and following.kind == "(":
-            self._deeper(token, lambda: self.level(0))
+            self._deeper(token, self.clause)
         return Access(token.value, token.start, token.end)
 
-    def _deeper(self, token: Token, read: Any) -> Node:
+    def _deeper(self, token: Token, read: Callable[[], Node]) -> Node:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             message = f"the condition is nested more than {MAX_DEPTH} levels deep"
             raise LimitExceeded("when depth", message, text=self.text, start=token.start)
-        node: Node = read()
+        node = read()
         self.depth -= 1
         return node
