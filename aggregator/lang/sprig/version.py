@@ -65,7 +65,7 @@ class Version(GoObject):
         """A version made from this one keeps the v of the original text."""
         prefix = "v" if self.original.startswith("v") else ""
         original = prefix + version.go_string()
-        return Version(version.major, version.minor, version.patch, version.pre, version.metadata, original)
+        return VersionValue(version.major, version.minor, version.patch, version.pre, version.metadata, original)
 
     def with_part(self, method: str, text: str) -> Version:
         check = check_prerelease if method == "SetPrerelease" else check_metadata
@@ -73,6 +73,14 @@ class Version(GoObject):
             check(text)
         pre, metadata = (text, self.metadata) if method == "SetPrerelease" else (self.pre, text)
         return self.renamed(Version(self.major, self.minor, self.patch, pre, metadata))
+
+
+class VersionValue(Version):
+    """A version that a method made: Go hands it out by value, which has only the methods that need no pointer."""
+
+    __slots__ = ()
+    GO_TYPE: ClassVar[str] = "semver.Version"
+    GO_KIND: ClassVar[str] = "struct"
 
 
 def version_error(why: str, text: str) -> LanguageError:
@@ -159,3 +167,7 @@ Version.GO_METHODS = dict(
         ),
     )
 )
+POINTER_METHODS: Final = frozenset(
+    ("Original", "Compare", "Equal", "GreaterThan", "GreaterThanEqual", "LessThan", "LessThanEqual")
+)
+VersionValue.GO_METHODS = {name: row for name, row in Version.GO_METHODS.items() if name not in POINTER_METHODS}
