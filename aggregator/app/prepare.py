@@ -143,11 +143,12 @@ def _choose(main: Bundle, everything: Bundle, submission: Submission) -> tuple[L
         cron = main.cron_workflows[0]
         return cron, _of_cron(cron)
     if main.workflow_templates or main.cluster_workflow_templates:
-        stored = _stored(main)[0]
-        return stored, _of_template(stored)
+        template = _stored(main)[0]
+        return template, _of_template(template)
     if main.errors:
         raise InvalidWorkflow(main.errors)
-    seen = [o.kind for o in (*main.config_maps, *main.secrets, *main.claims, *main.event_bindings, *main.others)]
+    rest: list[Loaded[Any]] = [*main.config_maps, *main.secrets, *main.claims, *main.event_bindings, *main.others]
+    seen = [o.kind for o in rest]
     what = f"there is only {', '.join(dict.fromkeys(seen))}" if seen else "there is no document"
     raise InvalidWorkflow(
         [Diagnostic("no-workflow", f"no Workflow to run: {what}", hint="a document with `kind: Workflow` is needed")]

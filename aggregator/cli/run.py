@@ -21,6 +21,7 @@ from aggregator.spec.yaml import parse_text, read_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from aggregator.app import Prepared, RunResult
     from aggregator.app.prepare import Submission
@@ -249,7 +250,7 @@ def _drive(request: Request, prepared: Prepared, settings: Settings) -> int:
     folder = open_home(settings).create_run_folder(prepared.name, prepared.uid)
     sandbox = _sandbox(request, prepared) if request.sandbox else None
     try:
-        secrets = _secrets(settings, prepared, sandbox)
+        secrets = _secrets(settings, prepared, sandbox, folder)
         world = World(sandbox.routes, sandbox.aws_endpoint, sandbox.env) if sandbox is not None else NOWHERE
         runner = Runner(settings=settings, journal=journal, folder=folder, secrets=secrets, world=world)
         how = choose_progress(settings.text("progress"), sys.stderr, os.environ)
@@ -296,9 +297,10 @@ def _number(given: Arguments, key: str, default: float) -> float:
         raise UsageError(f"--{key} {text!r} must be a number") from None
 
 
-def _secrets(settings: Settings, prepared: Prepared, sandbox: Any) -> Any:
+def _secrets(settings: Settings, prepared: Prepared, sandbox: Any, folder: Path) -> Any:
     from pathlib import Path  # noqa: PLC0415
 
+    from aggregator.app import KeptMasker  # noqa: PLC0415
     from aggregator.secrets.store import SecretStore  # noqa: PLC0415 - only runs need secrets
 
     env_file = settings.text("secrets.env_file")
@@ -307,6 +309,7 @@ def _secrets(settings: Settings, prepared: Prepared, sandbox: Any) -> Any:
         env_file=Path(env_file) if env_file else None,
         documents=[*prepared.secrets, *prepared.config_maps],
         extra=sandbox.secrets if sandbox is not None else None,
+        masker=KeptMasker(open_home(settings).path, folder),
     )
 
 

@@ -1,0 +1,81 @@
+"""Remembers, encrypted, which secrets a run was handed, so that its logs and outputs can be masked whenever they are shown.
+
+What leaves print is kept as it came, so a later `agg logs` must know the values again; the journal never holds them. They
+stand in the run's folder (mode 0600), readable only with the key in `$AGG_HOME`: a copied run folder tells nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aggregator.errors import StoreError
+from aggregator.secrets.mask import Masker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aggregator.ports import Journal
+    from aggregator.settings import Settings
+
+KEY_FILE = "mask.key"
+VALUES_FILE = "masked"
+
+
+class KeptMasker(Masker):
+    """A masker that writes each new value into the run's folder."""
+
+    def __init__(self, home: Path, folder: Path) -> None:
+        super().__init__()
+        self._home = home
+        self._file = folder / VALUES_FILE
+        self._known: set[str] = set()
+
+    def add(self, value: str) -> None:
+        if value not in self._known:
+            self._known.add(value)
+            super().add(value)
+            token = _cipher(self._home, create=True).encrypt(value.encode())
+            with _private(self._file, os.O_APPEND) as file:
+                file.write(token + b"\n")
+
+
+def load_mask(journal: Journal, uid: str, settings: Settings) -> Callable[[str], str]:
+    """What masks the texts of a run that was driven by some process, perhaps long ago."""
+    del settings
+    row = journal.run(uid)
+    values = Path(row.folder) / VALUES_FILE if row.folder else None
+    masker = Masker()
+    if values is not None and values.exists():
+        home = values.parent.parent.parent
+        cipher = _cipher(home, create=False)
+        for line in values.read_bytes().splitlines():
+            try:
+                masker.add(cipher.decrypt(line).decode())
+            except Exception as problem:  # the library has one type for every kind of damage
+                raise StoreError(
+                    f"{values} can't be read with {home / KEY_FILE}, so secrets in this run's output can't be masked",
+                    hint="restore the key file, or read the files in the run's folder as they are",
+                ) from problem
+    return masker.mask
+
+
+def _cipher(home: Path, *, create: bool) -> Any:
+    from cryptography.fernet import Fernet  # noqa: PLC0415 - only runs with secrets need it
+
+    key = home / KEY_FILE
+    if not key.exists() and create:
+        with contextlib.suppress(FileExistsError), _private(key, os.O_EXCL) as file:
+            file.write(Fernet.generate_key())
+    try:
+        return Fernet(key.read_bytes())
+    except (OSError, ValueError) as problem:
+        raise StoreError(
+            f"the key {key} that hides secrets of runs can't be read: {problem}", hint="check its owner and mode"
+        ) from problem
+
+
+def _private(path: Path, flags: int) -> Any:
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600), "wb")
