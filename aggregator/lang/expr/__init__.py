@@ -27,37 +27,32 @@ if TYPE_CHECKING:
     from aggregator.lang.context import Context
     from aggregator.lang.expr import ast
 
+    Code = Callable[[Frame], Any]
+    Types = tuple[Any, ...]
+    Programs = dict[Any, tuple[Code, int]]
+
 Functions = Literal["bare", "argo"]
 PARSED: Final = 4096
 PROGRAMS: Final = 64
 ABSENT: Final = object
-
-
-class Program:
-    """Closures for one combination of variable types, or the error that the static check found."""
-
-    __slots__ = ("code", "error", "slots")
-
-    def __init__(self, code: Callable[[Frame], Any] | None, slots: int, error: LanguageError | None) -> None:
-        self.code = code
-        self.slots = slots
-        self.error = error
+# Only these can make a value that is deeper than the expression and its variables together.
+GROWING: Final = frozenset(("reduce", "fromJSON", "sprig"))
 
 
 class Expr:
     """A parsed expression."""
 
-    __slots__ = ("_grows", "_names", "_paths", "_programs", "text", "tree")
+    __slots__ = ("_argo", "_bare", "_name", "_names", "_paths", "text", "tree")
 
     def __init__(self, text: str) -> None:
         self.text = text
         parser = Parser(text)
         self.tree: ast.Node = parser.whole()
         self._names = names_of(self.tree) if "$env" in parser.names else tuple(parser.names)
+        self._name = self._names[0] if len(self._names) == 1 else ""
         self._paths: tuple[Path, ...] | None = None
-        self._programs: dict[tuple[Any, ...], Program] = {}
-        # only these can make a value that is deeper than the expression and its variables together
-        self._grows = any(name in self._names for name in ("reduce", "fromJSON", "sprig"))
+        self._bare: Programs = {}
+        self._argo: Programs = {}
 
     def __repr__(self) -> str:
         return f"Expr({self.text!r})"
@@ -71,52 +66,62 @@ class Expr:
 
     def check(self, env: Mapping[str, Any], *, functions: Functions = "bare") -> None:
         """Raises what the static check finds against the types of these variables."""
-        program = self._program(env, functions)
-        if program.error is not None:
-            raise again(program.error)
+        key = tuple([type(env[name]) if name in env else ABSENT for name in self._names])
+        self._analyse(env, key, functions)
 
     def run(self, env: Mapping[str, Any], ctx: Context, *, functions: Functions = "bare") -> Any:
         """The value with these variables; a LanguageError has the place in the text. `argo` adds Argo's functions."""
-        names = self._names
-        if len(names) == 1:
-            (name,) = names
-            key: Any = (functions, type(env[name]) if name in env else ABSENT)
+        programs = self._bare if functions == "bare" else self._argo
+        name = self._name
+        if name:
+            key: Any = type(env[name]) if name in env else ABSENT
         else:
-            key = (functions, *[type(env[name]) if name in env else ABSENT for name in names])
-        program = self._programs.get(key) or self._program(env, functions)
-        code = program.code
-        if code is None:
-            assert program.error is not None  # one of the two is there
-            raise again(program.error)
-        value = code(Frame(env, ctx, program.slots))
-        if self._grows:
-            nested(value, ctx.limits)
-        return value
+            key = tuple([type(env[name]) if name in env else ABSENT for name in self._names])
+        try:
+            code, lets = programs[key]
+        except KeyError:
+            code, lets = self._compile(env, (key,) if name else key, functions)
+            if len(programs) >= PROGRAMS:
+                programs.clear()
+            programs[key] = code, lets
+        return code(Frame(env, ctx, lets))
 
-    def _program(self, env: Mapping[str, Any], functions: Functions) -> Program:
-        types = [type(env[name]) if name in env else ABSENT for name in self._names]
-        key = (functions, *types)
-        program = self._programs.get(key)
-        if program is None:
-            if len(self._programs) >= PROGRAMS:
-                self._programs.clear()
-            program = self._programs[key] = self._compile(env, types, functions)
-        return program
-
-    def _compile(self, env: Mapping[str, Any], types: list[Any], functions: Functions) -> Program:
+    def _analyse(self, env: Mapping[str, Any], types: Types, functions: Functions) -> tuple[Compiler, ast.Node]:
+        """The static check and the optimizer."""
         is_argo = functions == "argo"
         variables = {name: nature_of(kind) for name, kind in zip(self._names, types, strict=True) if kind is not ABSENT}
+        checker = Checker(self.text, variables, env, argo=is_argo)
+        checker.visit(self.tree)
+        optimizer = Optimizer(self.text, checker.typed)
+        tree = optimizer.visit(self.tree)
+        with_sprig = "sprig" in self._names or "$env" in self.text
+        constants = argo.constants(with_sprig=with_sprig) if is_argo else {}
+        return Compiler(self.text, set(variables), constants, optimizer.typed), tree
+
+    def _compile(self, env: Mapping[str, Any], types: Types, functions: Functions) -> tuple[Code, int]:
+        """The closures for variables of these types, or one that raises what the check finds."""
         try:
-            checker = Checker(self.text, variables, env, argo=is_argo)
-            checker.visit(self.tree)
-            optimizer = Optimizer(self.text, checker.typed)
-            tree = optimizer.visit(self.tree)
-            with_sprig = "sprig" in self._names or "$env" in self.text
-            constants = argo.constants(with_sprig=with_sprig) if is_argo else {}
-            compiler = Compiler(self.text, set(variables), constants, optimizer.typed)
-            return Program(compiler.code(tree), compiler.slots, None)
-        except LanguageError as error:
-            return Program(None, 0, error.with_traceback(None))
+            compiler, tree = self._analyse(env, types, functions)
+            code = compiler.code(tree)
+        except LanguageError as found:
+            error = found.with_traceback(None)
+
+            def refuse(_: Frame) -> Any:
+                raise again(error)
+
+            return refuse, 0
+        return (bounded(code) if GROWING.intersection(self._names) else code), compiler.slots
+
+
+def bounded(code: Code) -> Code:
+    """The code, with a result that is too deep refused."""
+
+    def run(f: Frame) -> Any:
+        value = code(f)
+        nested(value, f.limits)
+        return value
+
+    return run
 
 
 def again(error: LanguageError) -> LanguageError:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aggregator.errors import LanguageError, nearest
 from aggregator.lang import gostring
-from aggregator.lang.expr.operators import key_of, type_name, whole
+from aggregator.lang.expr.operators import type_name, value_of, whole
 from aggregator.lang.govalue import GoObject, Uint8, call_method, find_method
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def bound_method(value: GoObject, name: str) -> Function | None:
 def fetch(base: Any, key: Any) -> Any:
     """`base.key` and `base[key]`: a map without the key gives nil, all else that is not there is an error."""
     if isinstance(base, dict):
-        return base.get(key_of(base, key))
+        return value_of(base, key)
     if isinstance(base, (list, bytes, str)):
         if isinstance(key, str):
             raise LanguageError(f"a {kind_of(base)} has no field {key!r}", kind="type")

@@ -9,7 +9,7 @@ from aggregator.lang import regex
 from aggregator.lang.expr import ast, operators
 from aggregator.lang.expr.frame import LONG_TEXT
 from aggregator.lang.expr.operators import type_name, whole
-from aggregator.lang.govalue import NilList
+from aggregator.lang.govalue import NilList, wrap64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -281,8 +281,7 @@ class OperatorCode:
         def run(f: Frame) -> list[int]:
             try:
                 low, high = whole(left(f), "the start of a range"), whole(right(f), "the end of a range")
-                if high >= low:
-                    f.charge(high - low + 1)
+                f.charge(max(0, wrap64(high - low + 1)))
                 return made(low, high)
             except LanguageError as e:
                 raise locate(e) from None

@@ -30,7 +30,7 @@ class Frame:
     steps: int = 0
     lets: list[Any]
 
-    def __init__(self, env: Mapping[str, Any], ctx: Context, lets: int = 0) -> None:
+    def __init__(self, env: Mapping[str, Any], ctx: Context, lets: int) -> None:
         self.env = env
         self.ctx = ctx
         if lets:

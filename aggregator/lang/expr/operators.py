@@ -85,7 +85,7 @@ def deeper(depth: int, limit: int = DEPTH) -> None:
 def contains(needle: Any, haystack: Any) -> bool:
     """`in`: an element of a list, a key of a map; nil holds nothing."""
     if isinstance(haystack, dict):
-        return key_of(haystack, needle) in haystack
+        return has_key(haystack, needle)
     if isinstance(haystack, (list, bytes)):
         if isinstance(needle, str):
             return needle in haystack if isinstance(haystack, list) else False
@@ -109,6 +109,22 @@ def key_of(mapping: dict[Any, Any], key: Any) -> Any:
     if key is None:
         return ""
     raise LanguageError(f"{type_name(key)} cannot be a key of a map, its keys are strings", kind="type")
+
+
+def has_key(mapping: dict[Any, Any], key: Any) -> bool:
+    """Whether the key is there; in a map with any keys 1, 1.0 and true are three of them."""
+    key = key_of(mapping, key)
+    if key not in mapping:
+        return False
+    if not isinstance(mapping, AnyMap) or not isinstance(key, (int, float)):
+        return True
+    kinds = isinstance(key, bool), isinstance(key, float)
+    return any(key == known and kinds == (isinstance(known, bool), isinstance(known, float)) for known in mapping)
+
+
+def value_of(mapping: dict[Any, Any], key: Any) -> Any:
+    """The value of a key, nil where it is absent."""
+    return mapping[key_of(mapping, key)] if has_key(mapping, key) else None
 
 
 # order
@@ -270,4 +286,4 @@ ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
 
 def integers(low: int, high: int) -> IntList:
     """The whole numbers of a range, both ends included; none where the end lies before the start."""
-    return IntList(range(low, high + 1))
+    return IntList(range(low, high + 1) if 0 < wrap64(high - low + 1) else ())

@@ -8,7 +8,7 @@ from aggregator.errors import LanguageError
 from aggregator.lang import gostring
 from aggregator.lang.expr.calls import bound_method
 from aggregator.lang.expr.functions.arguments import items
-from aggregator.lang.expr.operators import key_of, type_name, whole
+from aggregator.lang.expr.operators import key_of, type_name, value_of, whole
 from aggregator.lang.govalue import AnyMap, GoObject, ListList, Uint8
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def from_pairs(_: Frame, value: Any) -> AnyMap:
 def get(_: Frame, value: Any, key: Any) -> Any:
     """The element or the value of a key, nil where there is none."""
     if isinstance(value, dict):
-        return value.get(key_of(value, key))
+        return value_of(value, key)
     if isinstance(value, (list, bytes, str)):
         place = whole(key)
         found = gostring.to_bytes(value) if isinstance(value, str) else value
