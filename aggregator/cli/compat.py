@@ -25,7 +25,7 @@ class Format(StrEnum):
 
 
 def compat(
-    paths: Annotated[list[str], typer.Argument(metavar="FILE…", help="Files, folders, globs, URLs, or - for stdin.")],
+    paths: Annotated[list[str], typer.Argument(metavar="FILE", help="Files, folders, globs, URLs, or - for stdin.")],
     output: Annotated[Format, typer.Option("-o", "--output", help="Form of the result.")] = Format.TEXT,
     everything: Annotated[
         bool, typer.Option("--all", help="Show the implemented and emulated fields one by one too.")
@@ -41,12 +41,15 @@ def compat(
     if output is Format.JSON:
         typer.echo(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode())
         return
-    for verdict, meaning in VERDICTS.items():
+    for verdict, meaning in {**VERDICTS, RETIRED: "of Argo v3; read as what took its place"}.items():
         mine = [row for row in rows if row["verdict"] == verdict]
         typer.echo(f"{verdict} ({len(mine)}): {meaning}")
         if everything or verdict not in ("implemented", "emulated"):
             for row in mine:
                 typer.echo(f"  {row['where']}: {row['path']}: {row['meaning']}")
+
+
+RETIRED = "retired"
 
 
 def _rows(bundle: Bundle) -> Iterator[dict[str, Any]]:
@@ -66,3 +69,8 @@ def _rows(bundle: Bundle) -> Iterator[dict[str, Any]]:
                     "meaning": use.row.meaning,
                     "where": loaded.key_span(*use.path).where(),
                 }
+    for diagnostic in bundle.diagnostics:
+        if diagnostic.code == "retired-field" and diagnostic.span is not None:
+            path, _, meaning = diagnostic.message.partition(": ")
+            where = diagnostic.span.where()
+            yield {"field": "", "path": path, "verdict": RETIRED, "meaning": meaning, "where": where}

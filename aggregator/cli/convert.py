@@ -20,7 +20,7 @@ class Format(StrEnum):
 
 
 def convert(
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files, folders, globs, URLs, or - for stdin.")],
+    paths: Annotated[list[str], typer.Argument(metavar="PATH", help="Files, folders, globs, URLs, or - for stdin.")],
     output: Annotated[Format, typer.Option("-o", "--output", help="Form of the result.")] = Format.YAML,
 ) -> None:
     """Rewrite retired fields of Argo v3 as v4 wants them, on standard output. Comments are not kept."""

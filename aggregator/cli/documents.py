@@ -66,6 +66,7 @@ def _read(name: str) -> Source:
 
 def _fetch(url: str) -> bytes:
     # The standard library will do, and keeps HTTP clients out of commands that never fetch.
+    from http.client import HTTPException  # noqa: PLC0415
     from urllib.error import URLError  # noqa: PLC0415
     from urllib.request import urlopen  # noqa: PLC0415
 
@@ -74,6 +75,6 @@ def _fetch(url: str) -> bytes:
             data: bytes = answer.read()
     except URLError as error:
         raise NotFound(f"{url}: {error.reason}") from error
-    except OSError as error:
+    except (OSError, HTTPException) as error:
         raise NotFound(f"{url}: {error}") from error
     return data

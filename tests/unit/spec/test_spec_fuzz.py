@@ -2,6 +2,7 @@
 
 import os
 import random
+from copy import deepcopy
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -97,11 +98,13 @@ def test_mutated_values(seed, changes):
             case 0:
                 del holder[key]
             case 1:
-                holder[key] = chance.choice(JUNK)
+                holder[key] = deepcopy(chance.choice(JUNK))
             case 2:
                 other, name = chance.choice(found)
                 if name in other if isinstance(other, dict) else name < len(other):
-                    holder[key] = other[name] if not isinstance(other[name], dict | list) else chance.choice(JUNK)
+                    holder[key] = (
+                        other[name] if not isinstance(other[name], dict | list) else deepcopy(chance.choice(JUNK))
+                    )
             case _ if isinstance(holder, dict):
                 holder[chance.choice(["schedule", "mutex", "name", "steps", "x", "<<", "items"])] = holder.pop(key)
     check(to_yaml(documents))
