@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from aggregator.errors import LanguageError, nearest
 from aggregator.lang import gostring
 from aggregator.lang.expr.operators import type_name, value_of, whole
-from aggregator.lang.govalue import GoObject, Uint8, call_method, find_method
+from aggregator.lang.govalue import GoObject, Uint8, call_method, find_field, find_method
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,11 @@ def fetch(base: Any, key: Any) -> Any:
         method = bound_method(base, key)
         if method is not None:
             return method
-        raise LanguageError(f"{type_name(base)} has no {key!r}", kind="name", hint=nearest(key, base.GO_METHODS))
+        field = find_field(base, key)
+        if field is not None:
+            return field(base)
+        known = [*base.GO_METHODS, *base.GO_FIELDS]
+        raise LanguageError(f"{type_name(base)} has no {key!r}", kind="name", hint=nearest(key, known))
     if isinstance(base, Mapping):
         return base.get(key) if isinstance(key, str) else None
     raise absent(base, key)

@@ -87,7 +87,10 @@ def htpasswd(ctx: Context, user: str, password: str) -> str:
 
 @FAMILY.add("derivePassword", "uint32", STRING, STRING, STRING, STRING)
 def derive_password(counter: int, shape: str, password: str, user: str, site: str) -> str:
-    """A password of the Master Password algorithm; expr has no uint32, so only nil serves as the counter."""
+    """A password of the Master Password algorithm: `len(sprig.derivePassword(nil, "pin", "secret", "me", "site"))` is 4.
+
+    Expressions have no uint32, so only nil (0) serves as the counter.
+    """
     shapes = SHAPES.get(shape, "").split()
     if not shapes:
         return f"cannot find password template {shape}"
@@ -152,7 +155,7 @@ def encrypt_aes(ctx: Context, password: str, text: str) -> str:
 
 @FAMILY.add("decryptAES", STRING, STRING)
 def decrypt_aes(password: str, text: str) -> str:
-    """The text that encryptAES encrypted: `sprig.decryptAES("key", secret)`."""
+    """The text that encryptAES encrypted: `sprig.decryptAES("key", sprig.encryptAES("key", "text"))` is "text"."""
     if not text:
         return ""
     try:

@@ -69,7 +69,7 @@ def date(ctx: Context, layout: str, value: Any) -> str:
 
 @FAMILY.add("dateInZone date_in_zone", STRING, ANY, STRING, uses_context=True)
 def date_in_zone(ctx: Context, layout: str, value: Any, zone: str) -> str:
-    """A time by a layout in a zone, in UTC where there is no such zone: `sprig.dateInZone("15:04", 0, "UTC")`."""
+    """A time in a zone, in UTC where there is no such zone: `sprig.dateInZone("15:04", 0, "Asia/Tokyo")` is "09:00"."""
     return shown(ctx, layout, value, zone)
 
 
@@ -87,7 +87,7 @@ def html_date_in_zone(ctx: Context, value: Any, zone: str) -> str:
 
 @FAMILY.add("dateModify date_modify", STRING, TIME)
 def date_modify(length: str, value: Time) -> Time:
-    """The time moved by a duration, unmoved where that is wrong: `sprig.dateModify("-1.5h", sprig.now())`."""
+    """The time moved by a duration, unmoved where that is wrong: `sprig.dateModify("-1h", date("2024-03-04")).Hour()` is 23."""
     try:
         return value.add(parse_duration(length))
     except LanguageError:
@@ -96,13 +96,13 @@ def date_modify(length: str, value: Time) -> Time:
 
 @FAMILY.add("mustDateModify must_date_modify", STRING, TIME)
 def must_date_modify(length: str, value: Time) -> Time:
-    """The time moved by a duration, or an error: `sprig.mustDateModify("24h", sprig.now())`."""
+    """The time moved by a duration, or an error: `sprig.mustDateModify("24h", date("2024-03-04")).Day()` is 5."""
     return value.add(parse_duration(length))
 
 
 @FAMILY.add("toDate", STRING, STRING, uses_context=True)
 def to_date(ctx: Context, layout: str, text: str) -> Time:
-    """A text read by a layout, the year 1 where it does not fit: `sprig.toDate("2006-01-02", "2024-03-04")`."""
+    """A text read by a layout, the year 1 where it does not fit: `sprig.toDate("2006-01-02", "2024-03-04").Year()` is 2024."""
     try:
         return parse_time(layout, text, load_zone(ctx.zone))
     except LanguageError:
@@ -111,7 +111,7 @@ def to_date(ctx: Context, layout: str, text: str) -> Time:
 
 @FAMILY.add("mustToDate", STRING, STRING, uses_context=True)
 def must_to_date(ctx: Context, layout: str, text: str) -> Time:
-    """A text read by a layout, or an error: `sprig.mustToDate("2006-01-02", "2024-03-04")`."""
+    """A text read by a layout, or an error: `sprig.mustToDate("2006-01-02", "2024-03-04").Day()` is 4."""
     return parse_time(layout, text, load_zone(ctx.zone))
 
 
@@ -129,7 +129,10 @@ def unix_epoch(value: Time) -> str:
 
 @FAMILY.add("duration", ANY)
 def duration(seconds: Any) -> str:
-    """A text of seconds as a duration: `sprig.duration("95")` is "1m35s"; other types but int64 give "0s"."""
+    """A text of seconds as a duration: `sprig.duration("95")` is "1m35s".
+
+    Of the other types only int64 counts, all else is "0s".
+    """
     count = clamped_int(seconds) if isinstance(seconds, str) else int(seconds) if type(seconds) is Int64 else 0
     return Duration(count * SECOND).go_string()
 

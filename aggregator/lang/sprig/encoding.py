@@ -126,19 +126,19 @@ def b32dec(text: str) -> str:
 
 @FAMILY.add("sha1sum", STRING)
 def sha1sum(text: str) -> str:
-    """The SHA-1 sum in hexadecimal: `sprig.sha1sum("abc")`."""
+    """The SHA-1 sum in hexadecimal: `sprig.sha1sum("abc")[:8]` is "a9993e36"."""
     return hashlib.sha1(to_bytes(text), usedforsecurity=False).hexdigest()
 
 
 @FAMILY.add("sha256sum", STRING)
 def sha256sum(text: str) -> str:
-    """The SHA-256 sum in hexadecimal: `sprig.sha256sum("abc")`."""
+    """The SHA-256 sum in hexadecimal: `sprig.sha256sum("abc")[:8]` is "ba7816bf"."""
     return hashlib.sha256(to_bytes(text)).hexdigest()
 
 
 @FAMILY.add("sha512sum", STRING)
 def sha512sum(text: str) -> str:
-    """The SHA-512 sum in hexadecimal: `sprig.sha512sum("abc")`."""
+    """The SHA-512 sum in hexadecimal: `sprig.sha512sum("abc")[:8]` is "ddaf35a1"."""
     return hashlib.sha512(to_bytes(text)).hexdigest()
 
 

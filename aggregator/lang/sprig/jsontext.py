@@ -46,13 +46,13 @@ def must_to_json(ctx: Context, value: Any) -> str:
 
 @FAMILY.add("toPrettyJson", ANY, uses_context=True)
 def to_pretty_json(ctx: Context, value: Any) -> str:
-    """JSON in lines: `sprig.toPrettyJson({a: 1})`."""
+    r"""JSON in lines: `sprig.toPrettyJson([1])` is "[\n  1\n]"."""
     return or_empty(ctx, "toPrettyJson", value, INDENT)
 
 
 @FAMILY.add("mustToPrettyJson", ANY, uses_context=True)
 def must_to_pretty_json(ctx: Context, value: Any) -> str:
-    """JSON in lines, or an error: `sprig.mustToPrettyJson({a: 1})`."""
+    r"""JSON in lines, or an error: `sprig.mustToPrettyJson([1])` is "[\n  1\n]"."""
     return encoded(ctx, "mustToPrettyJson", value, indent=INDENT)
 
 

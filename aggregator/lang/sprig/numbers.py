@@ -267,7 +267,7 @@ def seq(ctx: Context, *params: int) -> str:
 
 @FAMILY.add("randInt", INT, INT, uses_context=True)
 def rand_int(ctx: Context, low: int, high: int) -> int:
-    """A random integer, the upper bound left out: `sprig.randInt(1, 7)`."""
+    """A random integer, the upper bound left out: `sprig.randInt(5, 6)` is 5."""
     if low >= high:
         raise LanguageError(f"sprig.randInt: there is no integer from {low} to before {high}")
     return ctx.random.randrange(low, high)

@@ -8,7 +8,7 @@ import uuid
 from typing import TYPE_CHECKING, Final
 
 from aggregator.errors import LanguageError
-from aggregator.lang.sprig.signature import INT, STRING, Family, bounded_text
+from aggregator.lang.sprig.signature import INT, STRING, Family, bounded_list, bounded_text
 
 if TYPE_CHECKING:
     from aggregator.lang.context import Context
@@ -19,37 +19,37 @@ PRINTABLE: Final = "".join(map(chr, range(0x20, 0x7F)))
 
 def drawn(ctx: Context, count: int, characters: str, name: str) -> str:
     """That many random characters, none where the count is below zero."""
-    bounded_text(ctx, count, name)
+    bounded_list(ctx, count, name)
     return "".join(ctx.random.choice(characters) for _ in range(count))
 
 
 @FAMILY.add("randAlphaNum", INT, uses_context=True)
 def rand_alpha_num(ctx: Context, count: int) -> str:
-    """Random letters and digits: `sprig.randAlphaNum(8)`."""
+    """Random letters and digits: `len(sprig.randAlphaNum(8))` is 8."""
     return drawn(ctx, count, string.ascii_letters + string.digits, "randAlphaNum")
 
 
 @FAMILY.add("randAlpha", INT, uses_context=True)
 def rand_alpha(ctx: Context, count: int) -> str:
-    """Random letters: `sprig.randAlpha(8)`."""
+    """Random letters: `len(sprig.randAlpha(8))` is 8."""
     return drawn(ctx, count, string.ascii_letters, "randAlpha")
 
 
 @FAMILY.add("randNumeric", INT, uses_context=True)
 def rand_numeric(ctx: Context, count: int) -> str:
-    """Random digits: `sprig.randNumeric(8)`."""
+    """Random digits: `len(sprig.randNumeric(8))` is 8."""
     return drawn(ctx, count, string.digits, "randNumeric")
 
 
 @FAMILY.add("randAscii", INT, uses_context=True)
 def rand_ascii(ctx: Context, count: int) -> str:
-    """Random printable ASCII characters: `sprig.randAscii(8)`."""
+    """Random printable ASCII characters: `len(sprig.randAscii(8))` is 8."""
     return drawn(ctx, count, PRINTABLE, "randAscii")
 
 
 @FAMILY.add("randBytes", INT, uses_context=True)
 def rand_bytes(ctx: Context, count: int) -> str:
-    """Random bytes in base64: `sprig.randBytes(24)`."""
+    """Random bytes in base64: `len(sprig.randBytes(24))` is 32."""
     if count < 0:
         raise LanguageError(f"sprig.randBytes: the count is negative ({count})")
     bounded_text(ctx, 2 * count, "randBytes")
@@ -58,7 +58,7 @@ def rand_bytes(ctx: Context, count: int) -> str:
 
 @FAMILY.add("shuffle", STRING, uses_context=True)
 def shuffle(ctx: Context, text: str) -> str:
-    """The characters in random order: `sprig.shuffle("hello")`."""
+    """The characters in random order: `len(sprig.shuffle("hello"))` is 5."""
     characters = list(text)
     ctx.random.shuffle(characters)
     return "".join(characters)
@@ -66,7 +66,7 @@ def shuffle(ctx: Context, text: str) -> str:
 
 @FAMILY.add("uuidv4", uses_context=True)
 def uuidv4(ctx: Context) -> str:
-    """A random id of version 4: `sprig.uuidv4()`."""
+    """A random id of version 4: `len(sprig.uuidv4())` is 36."""
     return str(uuid.UUID(int=ctx.random.getrandbits(128), version=4))
 
 

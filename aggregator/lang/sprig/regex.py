@@ -169,5 +169,5 @@ def regex_split(ctx: Context, pattern: str, text: str, count: int) -> list[str]:
 
 @FAMILY.add("regexQuoteMeta", STRING)
 def regex_quote_meta(text: str) -> str:
-    r"""The text as a pattern that matches it: `sprig.regexQuoteMeta("1.2")` is "1\.2"."""
+    r"""The text as a pattern that matches it: `sprig.regexQuoteMeta("1.2")` is `1\.2`."""
     return META.sub(r"\\\g<0>", text)

@@ -9,7 +9,7 @@ from aggregator.lang.gocase import SPACES, trim_space
 from aggregator.lang.goformat import go_quote, go_value
 from aggregator.lang.gostring import from_bytes, to_bytes
 from aggregator.lang.govalue import StringList, StringMap
-from aggregator.lang.sprig.signature import ANY, INT, STRING, Family, bounded_text
+from aggregator.lang.sprig.signature import ANY, INT, STRING, Family, bounded_list, bounded_text
 from aggregator.lang.sprig.strval import strings_of, strval
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def repeat(ctx: Context, count: int, text: str) -> str:
 
 @FAMILY.add("substr", INT, INT, STRING)
 def substr(start: int, end: int, text: str) -> str:
-    """Bytes from start to end; a negative start is the beginning, a negative end the end: `sprig.substr(0, 2, "abc")`."""
+    """Bytes from start to end; negative means the beginning or the end: `sprig.substr(0, 2, "abc")` is "ab"."""
     data = to_bytes(text)
     if start >= 0 and (end < 0 or end > len(data)):
         end = len(data)
@@ -184,7 +184,7 @@ def indent(ctx: Context, width: int, text: str) -> str:
 
 @FAMILY.add("nindent", INT, STRING, uses_context=True)
 def nindent(ctx: Context, width: int, text: str) -> str:
-    """Like indent, behind a line break: `sprig.nindent(2, "a")`."""
+    r"""Like indent, behind a line break: `sprig.nindent(2, "a")` is "\n  a"."""
     return "\n" + str(indent(ctx, width, text))
 
 
@@ -204,7 +204,7 @@ def plural(one: str, many: str, count: int) -> str:
 
 @FAMILY.add("wrap", INT, STRING, uses_context=True)
 def wrap(ctx: Context, width: int, text: str) -> str:
-    """Lines of at most that many bytes, broken at blanks, long words kept whole: `sprig.wrap(5, "a bc def")`."""
+    r"""Lines of at most that many bytes, broken at blanks, long words kept whole: `sprig.wrap(4, "a bc def")` is "a bc\ndef"."""
     bounded_text(ctx, 2 * len(text), "wrap")
     return wrapped(text, width, b"\n", cut_words=False)
 
@@ -263,8 +263,10 @@ def join(ctx: Context, separator: str, value: Any) -> str:
     return separator.join(parts)
 
 
-def split_text(text: str, separator: str, count: int = -1) -> list[str]:
+def split_text(ctx: Context, text: str, separator: str, count: int = -1) -> list[str]:
     """Go's `strings.SplitN`; an empty separator parts all characters."""
+    parts = text.count(separator) + 1
+    bounded_list(ctx, min(parts, count) if count >= 0 else parts, "splitList")
     if count == 0:
         return []
     if separator:
@@ -274,19 +276,19 @@ def split_text(text: str, separator: str, count: int = -1) -> list[str]:
     return list(text)
 
 
-@FAMILY.add("splitList", STRING, STRING)
-def split_list(separator: str, text: str) -> StringList:
+@FAMILY.add("splitList", STRING, STRING, uses_context=True)
+def split_list(ctx: Context, separator: str, text: str) -> StringList:
     """The parts as a list: `sprig.splitList(",", "a,b")` is ["a", "b"]."""
-    return StringList(split_text(text, separator))
+    return StringList(split_text(ctx, text, separator))
 
 
-@FAMILY.add("split", STRING, STRING)
-def split(separator: str, text: str) -> StringMap:
+@FAMILY.add("split", STRING, STRING, uses_context=True)
+def split(ctx: Context, separator: str, text: str) -> StringMap:
     """The parts as a map with the keys _0, _1...: `sprig.split(",", "a,b")._1` is "b"."""
-    return StringMap((f"_{i}", part) for i, part in enumerate(split_text(text, separator)))
+    return StringMap((f"_{i}", part) for i, part in enumerate(split_text(ctx, text, separator)))
 
 
-@FAMILY.add("splitn", STRING, INT, STRING)
-def splitn(separator: str, count: int, text: str) -> StringMap:
+@FAMILY.add("splitn", STRING, INT, STRING, uses_context=True)
+def splitn(ctx: Context, separator: str, count: int, text: str) -> StringMap:
     """At most that many parts as a map: `sprig.splitn(",", 2, "a,b,c")._1` is "b,c"."""
-    return StringMap((f"_{i}", part) for i, part in enumerate(split_text(text, separator, count)))
+    return StringMap((f"_{i}", part) for i, part in enumerate(split_text(ctx, text, separator, count)))

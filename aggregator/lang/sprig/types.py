@@ -25,7 +25,7 @@ def type_is(name: str, value: Any) -> bool:
 
 @FAMILY.add("typeIsLike", STRING, ANY)
 def type_is_like(name: str, value: Any) -> bool:
-    """Whether the type has that name, pointer or not: `sprig.typeIsLike("semver.Version", v)`."""
+    """Whether the type has that name, pointer or not: `sprig.typeIsLike("semver.Version", sprig.semver("1.2"))` is true."""
     return go_type(value) in (name, f"*{name}")
 
 
