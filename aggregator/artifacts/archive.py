@@ -39,7 +39,7 @@ def packed_name(name: str, path: str, archive: Archive) -> str:
 
 
 def pack(source: Path, scratch: Path, archive: Archive) -> Path:
-    """What to store for `source`: itself without an archive, else the archive, written to `scratch`.
+    """What to store for `source`: itself without an archive, else the archive, written into the folder `scratch`.
 
     An archive has one top entry, of the source's name, so that loading it gives the same file or folder again.
     """
@@ -47,12 +47,13 @@ def pack(source: Path, scratch: Path, archive: Archive) -> Path:
     method = method_of(archive)
     if method == "none":
         return source
-    with files.whole(scratch, f"pack {source}") as part:
+    packed = scratch / "packed"
+    with files.whole(packed, f"pack {source}") as part:
         if method == "zip":
             _pack_zip(source, part)
         else:
             _pack_tar(source, part, _level(archive))
-    return scratch
+    return packed
 
 
 def unpack(source: Path, target: Path, archive: Archive, *, limits: Limits = LIMITS) -> None:

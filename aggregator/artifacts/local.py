@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 from aggregator.artifacts import files
 from aggregator.errors import NotFound, StoreError
 
 if TYPE_CHECKING:
-    from aggregator.artifacts import Surroundings
     from aggregator.ports import Location
 
 
@@ -20,8 +19,8 @@ class LocalDriver:
         self._root = root
 
     @classmethod
-    def make(cls, around: Surroundings) -> LocalDriver:
-        return cls(around.root)
+    def make(cls, *, root: Path, **_: Any) -> Self:
+        return cls(root)
 
     def load(self, location: Location, target: Path) -> None:
         path = self._found(location, "load")

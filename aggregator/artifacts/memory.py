@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import threading
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from aggregator.artifacts import files
 from aggregator.errors import NotFound, StoreError
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from aggregator.artifacts import Surroundings
     from aggregator.ports import Location
 
 
@@ -25,7 +24,7 @@ class MemoryDriver:
         self.objects: dict[str, bytes] = {}
 
     @classmethod
-    def make(cls, _around: Surroundings) -> MemoryDriver:
+    def make(cls, **_: Any) -> Self:
         return cls()
 
     def load(self, location: Location, target: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from aggregator.artifacts import files
 from aggregator.errors import StoreError
@@ -11,7 +11,6 @@ from aggregator.errors import StoreError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aggregator.artifacts import Surroundings
     from aggregator.ports import Location
 
 
@@ -19,7 +18,7 @@ class RawDriver:
     """Implements ports.ArtifactDriver for reading; there is nothing to write to."""
 
     @classmethod
-    def make(cls, _around: Surroundings) -> RawDriver:
+    def make(cls, **_: Any) -> Self:
         return cls()
 
     def load(self, location: Location, target: Path) -> None:

@@ -8,7 +8,7 @@ import json
 import mimetypes
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any, BinaryIO, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 from aggregator.artifacts import files
 from aggregator.artifacts.s3_transfer import Place, download, run_all, upload
@@ -18,10 +18,9 @@ from aggregator.aws.names import looks_like_placeholder
 from aggregator.errors import NotFound, StoreError, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from aggregator.artifacts import Surroundings
     from aggregator.aws.clients import AwsClients
     from aggregator.ports import Location, Secrets
 
@@ -41,8 +40,8 @@ class S3Driver:
         self._files = ThreadPoolExecutor(WORKERS, "s3-file")
 
     @classmethod
-    def make(cls, around: Surroundings) -> S3Driver:
-        return cls(around.clients, around.secrets)
+    def make(cls, *, clients: Callable[[], AwsClients], secrets: Secrets, **_: Any) -> Self:
+        return cls(clients(), secrets)
 
     def close(self) -> None:
         self._files.shutdown()

@@ -74,7 +74,7 @@ FILE, FOLDER, LINK, HARD = tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, ta
 )
 def test_a_folder_comes_back_as_it_was(tmp_path, archive):
     source = sample(tmp_path / "out")
-    packed = pack(source, tmp_path / "packed", archive)
+    packed = pack(source, tmp_path, archive)
     assert packed == tmp_path / "packed"
     unpack(packed, tmp_path / "in" / "elsewhere", archive)
     assert tree(tmp_path / "in" / "elsewhere") == tree(source)
@@ -86,17 +86,17 @@ def test_names_that_are_no_text(tmp_path):
     source = tmp_path / "out"
     source.mkdir()
     (source / os.fsdecode(b"\xff\xfe")).write_text("x")
-    unpack(pack(source, tmp_path / "packed", TAR), tmp_path / "t", TAR)
+    unpack(pack(source, tmp_path, TAR), tmp_path / "t", TAR)
     assert tree(tmp_path / "t") == tree(source)
     with pytest.raises(StoreError, match="not UTF-8"):
-        pack(source, tmp_path / "packed", ZIP)
+        pack(source, tmp_path, ZIP)
 
 
 @pytest.mark.parametrize("archive", [None, TAR, ZIP])
 def test_a_file_comes_back_under_the_name_of_its_target(tmp_path, archive):
     (tmp_path / "result.json").write_text("{}")
     (tmp_path / "result.json").chmod(0o640)
-    unpack(pack(tmp_path / "result.json", tmp_path / "packed", archive), tmp_path / "data", archive)
+    unpack(pack(tmp_path / "result.json", tmp_path, archive), tmp_path / "data", archive)
     assert (tmp_path / "data").read_text() == "{}"
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o640
 
@@ -104,7 +104,7 @@ def test_a_file_comes_back_under_the_name_of_its_target(tmp_path, archive):
 def test_none_stores_the_file_itself(tmp_path):
     source = tmp_path / "f"
     source.write_text("x")
-    assert pack(source, tmp_path / "packed", NONE) == source
+    assert pack(source, tmp_path, NONE) == source
     unpack(source, tmp_path / "target", NONE)
     assert (tmp_path / "target").read_text() == "x"
 
@@ -119,8 +119,8 @@ def test_names_of_what_is_stored():
 
 def test_packing_is_the_same_each_time(tmp_path):
     source = sample(tmp_path / "out")
-    first = pack(source, tmp_path / "one", None).read_bytes()
-    assert pack(source, tmp_path / "two", None).read_bytes() == first
+    first = pack(source, tmp_path, None).read_bytes()
+    assert pack(source, tmp_path, None).read_bytes() == first
 
 
 def test_a_gzipd_tar_is_recognised_and_nothing_else(tmp_path):
@@ -192,7 +192,7 @@ def test_a_folder_that_may_not_be_written_is_filled_and_moved(tmp_path):
     (source / "locked" / "f").write_text("x")
     (source / "locked").chmod(0o555)
     source.chmod(0o555)
-    unpack(pack(source, tmp_path / "packed", None), tmp_path / "t", None)
+    unpack(pack(source, tmp_path, None), tmp_path / "t", None)
     assert tree(tmp_path / "t") == tree(source)
     files.remove(tmp_path / "t")
     assert not (tmp_path / "t").exists()
@@ -273,14 +273,14 @@ def test_bombs_are_refused_by_ratio_size_and_number(tmp_path, method):
         (Limits(max_bytes=2_000_000), "more than 2000000 bytes"),
     ):
         with pytest.raises(StoreError, match=words):
-            unpack(pack(source, tmp_path / "packed", archive), tmp_path / "t", archive, limits=limits)
+            unpack(pack(source, tmp_path, archive), tmp_path / "t", archive, limits=limits)
         assert not (tmp_path / "t").exists()
     many = tmp_path / "many"
     many.mkdir()
     for i in range(5):
         (many / str(i)).write_text("")
     with pytest.raises(StoreError, match="more than 4 entries"):
-        unpack(pack(many, tmp_path / "packed", archive), tmp_path / "t", archive, limits=Limits(max_entries=4))
+        unpack(pack(many, tmp_path, archive), tmp_path / "t", archive, limits=Limits(max_entries=4))
 
 
 def test_a_bomb_in_a_header_is_refused_too(tmp_path):
@@ -311,7 +311,7 @@ def test_damage_is_an_error_and_never_a_short_file(tmp_path, method):
     source = tmp_path / "source"
     source.write_bytes(random.Random(2).randbytes(100_000))
     archive = {method: {}}
-    good = pack(source, tmp_path / "good", archive).read_bytes()
+    good = pack(source, tmp_path, archive).read_bytes()
     damaged = [good[: len(good) // 2], good[:-4], b"", b"text", good[:5000] + bytes([good[5000] ^ 1]) + good[5001:]]
     for data in damaged:
         (tmp_path / "packed").write_bytes(data)
@@ -340,15 +340,15 @@ def test_an_encrypted_zip_says_so(tmp_path):
 
 def test_sources_that_cannot_be_stored(tmp_path):
     with pytest.raises(StoreError, match="no such file"):
-        pack(tmp_path / "absent", tmp_path / "packed", None)
+        pack(tmp_path / "absent", tmp_path, None)
     (tmp_path / "room").mkdir()
     (tmp_path / "room" / "out").symlink_to("/etc/passwd")
     for archive in (None, NONE):
         with pytest.raises(StoreError, match="outside of the artifact"):
-            pack(tmp_path / "room" / "out", tmp_path / "packed", archive)
+            pack(tmp_path / "room" / "out", tmp_path, archive)
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(StoreError, match="a pipe, not a file"):
-        pack(tmp_path / "pipe", tmp_path / "packed", None)
+        pack(tmp_path / "pipe", tmp_path, None)
 
 
 @pytest.mark.parametrize("archive", [TAR, ZIP])
@@ -363,7 +363,7 @@ def test_folders_that_hold_what_is_no_file(tmp_path, archive, kind, monkeypatch)
         with socket.socket(socket.AF_UNIX) as bound:
             bound.bind("x")
     with pytest.raises(StoreError, match="not a file"):
-        pack(folder, tmp_path / "packed", archive)
+        pack(folder, tmp_path, archive)
     assert not (tmp_path / "packed").exists()
     assert [name for name in os.listdir(tmp_path) if name.endswith(".part")] == []
 
@@ -372,7 +372,7 @@ def test_a_link_as_the_artifact_is_the_file_it_points_at(tmp_path):
     (tmp_path / "v1").write_text("x")
     (tmp_path / "current").symlink_to("v1")
     for archive in (TAR, ZIP):
-        unpack(pack(tmp_path / "current", tmp_path / "packed", archive), tmp_path / "t", archive)
+        unpack(pack(tmp_path / "current", tmp_path, archive), tmp_path / "t", archive)
         assert (tmp_path / "t").read_text() == "x"
         assert not (tmp_path / "t").is_symlink()
 
@@ -387,7 +387,7 @@ def test_settings_that_make_no_sense():
 def test_compression_levels_that_are_none(tmp_path, level):
     (tmp_path / "f").write_text("x")
     with pytest.raises(StoreError, match="compressionLevel"):
-        pack(tmp_path / "f", tmp_path / "packed", {"tar": {"compressionLevel": level}})
+        pack(tmp_path / "f", tmp_path, {"tar": {"compressionLevel": level}})
 
 
 def test_modes_of_an_input(tmp_path):
@@ -424,5 +424,5 @@ def test_any_tree_comes_back(tmp_path_factory, content):
             for inner, data in value.items():
                 (source / name / inner).write_bytes(data)
     for archive in (TAR, ZIP):
-        unpack(pack(source, room / "packed", archive), room / "in", archive)
+        unpack(pack(source, room, archive), room / "in", archive)
         assert tree(room / "in") == tree(source)
