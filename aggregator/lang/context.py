@@ -40,7 +40,7 @@ class Limits:
     elements: int = 1_000_000
     """Elements of the lists and maps that one run creates."""
     steps: int = 10_000_000
-    """Elements looked at, plus one for every 64 characters of longer texts."""
+    """Parts of predicates run and elements looked at, plus one for every 64 characters of longer texts."""
     text: int = 16_000_000
     """Characters of one text that an evaluation makes."""
 

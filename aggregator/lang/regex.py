@@ -13,6 +13,7 @@ from aggregator.lang.gostring import valid
 MAX_PATTERN = 100_000
 MAX_PROGRAM_BYTES = 1 << 23
 CACHED = 512
+LONG_REASON = 60
 
 
 @lru_cache(maxsize=CACHED)
@@ -39,7 +40,8 @@ def compile_pattern(pattern: str) -> Any:
 
 def _reason(error: Exception) -> str:
     told = error.args[0] if error.args else "cannot be compiled"
-    return told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)
+    text = told.decode("utf-8", "replace") if isinstance(told, bytes) else str(told)
+    return text.partition(": ")[0] if len(text) > LONG_REASON else text
 
 
 def matches(pattern: str, text: str | bytes) -> bool:

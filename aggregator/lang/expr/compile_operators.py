@@ -205,7 +205,7 @@ class OperatorCode:
 
         def run(f: Frame) -> bool:
             text, sought = left(f), right(f)
-            if text is None or sought is None:
+            if is_nil(text) or is_nil(sought):
                 return False
             try:
                 if not isinstance(sought, str) or not isinstance(text, (str, bytes)):
@@ -226,7 +226,7 @@ class OperatorCode:
             if type(a) is str and type(b) is str:
                 f.weigh(a)
                 return holds(a, b)
-            if a is None or b is None:
+            if is_nil(a) or is_nil(b):
                 return False
             try:
                 raise operators.mismatch(op, a, b)

@@ -41,13 +41,14 @@ class PredicateCode:
         third = self.code(node.args[2]) if len(node.args) > 2 else None
         locate = self.located(node)
         loop = self.loop(node, test, third)
+        weight = 1 + sum(map(size, (predicate, node.mapped)))
 
         def run(f: Frame) -> Any:
             value = source(f)
             before = f.item, f.index, f.acc
             try:
                 items = iterable(value, name)
-                f.step(len(items))
+                f.step(len(items) * weight)
                 result = loop(f, items)
             except LanguageError as e:
                 raise locate(e) from None
@@ -81,6 +82,15 @@ class PredicateCode:
             case "sortBy":
                 return sorter(test, third)
         return reducer(test, third)
+
+
+def size(node: ast.Node | None) -> int:
+    """The number of nodes of a predicate: what one turn of its loop costs."""
+    waiting, count = [node] if node else [], 0
+    while waiting:
+        count += 1
+        waiting.extend(ast.children(waiting.pop()))
+    return count
 
 
 def truth(value: Any) -> bool:

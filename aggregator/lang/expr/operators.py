@@ -10,7 +10,7 @@ from aggregator.errors import LanguageError, LimitExceeded
 from aggregator.lang import gostring
 from aggregator.lang.context import DEFAULT_LIMITS
 from aggregator.lang.gotime import Duration, Time
-from aggregator.lang.govalue import INT_MAX, INT_MIN, AnyMap, GoObject, IntList, ListList, go_type, wrap64
+from aggregator.lang.govalue import INT_MAX, INT_MIN, AnyMap, GoObject, IntList, ListList, Uint8, go_type, wrap64
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -251,6 +251,8 @@ def power(left: Any, right: Any) -> float:
 def negate(value: Any) -> Any:
     if isinstance(value, float):
         return -value
+    if isinstance(value, Uint8):
+        return Uint8(-value % 256)
     if is_number(value):
         return wrap64(-value)
     raise LanguageError(f"'-' does not work on {type_name(value)}", kind="type")
@@ -286,4 +288,4 @@ ARITHMETIC: Final[dict[str, Callable[[Any, Any], Any]]] = {
 
 def integers(low: int, high: int) -> IntList:
     """The whole numbers of a range, both ends included; none where the end lies before the start."""
-    return IntList(range(low, high + 1) if 0 < wrap64(high - low + 1) else ())
+    return IntList(range(low, high + 1) if wrap64(high - low + 1) > 0 else ())

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from aggregator.errors import LanguageError
 from aggregator.lang import gostring
 from aggregator.lang.expr.operators import type_name
+from aggregator.lang.gotime import Duration
+from aggregator.lang.gotime.names import Named
 from aggregator.lang.govalue import Uint8
+
+COUNTED: Final = (Duration, Named)
+"""Go types that are whole numbers below their names."""
 
 
 def string(name: str, value: Any) -> str:

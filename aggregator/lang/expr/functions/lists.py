@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError
 from aggregator.lang import gostring
-from aggregator.lang.expr.functions.arguments import integer, items
+from aggregator.lang.expr.functions.arguments import COUNTED, integer, items
 from aggregator.lang.expr.operators import deeper, equal, less, type_name
-from aggregator.lang.govalue import ListList, NilList, Uint8
+from aggregator.lang.govalue import AnyMap, ListList, NilList, Uint8
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aggregator.lang.expr.frame import Frame
+
+
+SINGLE: Final = (str, int, float)
 
 
 def length(_: Frame, value: Any) -> int:
@@ -47,7 +50,7 @@ def last(_: Frame, value: Any) -> Any:
 def take(_: Frame, value: Any, count: Any) -> Any:
     if not isinstance(value, (list, bytes)):
         items("take", value)
-    most = integer("take", count)
+    most = count.go_json() if isinstance(count, COUNTED) else integer("take", count)
     if most < 0:
         raise LanguageError(f"take takes a count of 0 or more, not {most}")
     return type(value)(value[:most])
@@ -87,23 +90,32 @@ def gather(found: Any, flat: list[Any], depth: int) -> None:
 
 
 def uniq(frame: Frame, value: Any) -> list[Any]:
-    """Each element once, by the rule of `==`."""
+    """Each element once, by the rule of `==`; only elements that look alike are compared."""
     kept: list[Any] = []
-    seen: set[Any] = set()
-    others: list[Any] = []
+    alike: dict[Any, list[Any]] = {}
     for item in items("uniq", value):
-        if isinstance(item, (str, bool, type(None))) or (isinstance(item, (int, float)) and item == item):  # noqa: PLR0124 - NaN is unlike itself
-            key = (isinstance(item, bool), item)
-            if key in seen:
-                continue
-            seen.add(key)
-        else:
-            frame.step(len(others))
-            if any(equal(item, other) for other in others):
-                continue
+        others = alike.setdefault(looks(item), [])
+        frame.step(len(others))
+        if not any(equal(item, other) for other in others):
             others.append(item)
-        kept.append(item)
+            kept.append(item)
     return kept
+
+
+def looks(value: Any) -> Any:
+    """A key that equal values share."""
+    if isinstance(value, (str, bool)) or value is None:
+        return type(value) is bool, value
+    if isinstance(value, (int, float)):
+        return float(value)
+    if isinstance(value, AnyMap) or not isinstance(value, (list, dict, bytes)):
+        return type(value)
+    found = sorted(value.items(), key=first_of) if isinstance(value, dict) else enumerate(value)
+    return tuple((place, looks(item) if isinstance(item, SINGLE) else type(item) is dict) for place, item in found)
+
+
+def first_of(pair: tuple[Any, Any]) -> Any:
+    return pair[0]
 
 
 def order_of(name: str, order: Any) -> bool:

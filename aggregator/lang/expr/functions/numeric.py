@@ -6,19 +6,14 @@ import math
 from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError
-from aggregator.lang.expr.functions.arguments import integer, number
+from aggregator.lang.expr.functions.arguments import COUNTED, integer, number
 from aggregator.lang.expr.operators import COMPARE, deeper, is_number, type_name
-from aggregator.lang.gotime import Duration
-from aggregator.lang.gotime.names import Named
 from aggregator.lang.govalue import wrap64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from aggregator.lang.expr.frame import Frame
-
-COUNTED: Final = (Duration, Named)
-"""Go types that are whole numbers below their names."""
 
 
 def absolute(_: Frame, value: Any) -> int | float:
