@@ -59,7 +59,6 @@ class Loop:
     last: float = 0.0
     told: float = 0.0
     """When a display last told of it (`lines.py`)."""
-    first_failure: str = ""
     seconds: list[int] = field(default_factory=lambda: [0] * WINDOW)
     counts: list[int] = field(default_factory=lambda: [0] * WINDOW)
 
@@ -127,18 +126,19 @@ class Board:
 
     def apply(self, change: Change) -> Row | Loop | None:
         """Take note of a change; answers with the row or loop it concerns, None when it is about the run as a whole."""
-        if change.kind == "run":
-            self._apply_run(change)
-            return None
-        if change.id == change.name and change.parent is None:
-            self._apply_run(change)  # the root node speaks for the run
         loop = self._loop_of.get(change.node)
-        if loop is None and change.node not in self.rows:
-            loop = self._place(change)
-        if loop is not None:
-            self._tally(loop, change)
-            return loop
-        return self._update(self.rows[change.node], change)
+        if loop is None:
+            if change.kind == "run":
+                self._apply_run(change)
+                return None
+            if change.parent is None and change.id == change.name:
+                self._apply_run(change)  # the root node speaks for the run
+            if change.node not in self.rows:
+                loop = self._place(change)
+            if loop is None:
+                return self._update(self.rows[change.node], change)
+        self._tally(loop, change)
+        return loop
 
     def _apply_run(self, change: Change) -> None:
         self.name = change.name or self.name
@@ -183,20 +183,23 @@ class Board:
     def _tally(self, loop: Loop, change: Change) -> None:
         if change.kind == "retry":
             loop.retries += 1
+        phase = change.phase
         before = self._element_phase.get(change.node)
-        if before is None or before == change.phase:
+        if before is None or before == phase:
             return
-        self._element_phase[change.node] = change.phase
-        loop.running += (change.phase == "Running") - (before == "Running")
-        if change.phase in ENDED and before not in ENDED:
+        self._element_phase[change.node] = phase
+        if phase == "Running":
+            loop.running += 1
+        elif before == "Running":
+            loop.running -= 1
+        if phase in ENDED and before not in ENDED:
             loop.count_end(change.at)
-            if change.phase in BAD:
+            if phase in BAD:
                 loop.failed += 1
-                loop.first_failure = loop.first_failure or f"{change.display_name}: {change.message}"
-        if loop.ended():
-            self.active_loops.pop(id(loop), None)
-        else:
+        if loop.done < loop.seen or not loop.ended():
             self.active_loops[id(loop)] = loop
+        else:
+            self.active_loops.pop(id(loop), None)
 
     def _update(self, row: Row, change: Change) -> Row:
         row.total = change.loop or row.total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,7 +17,8 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 def cells(text: str) -> int:
     """How many terminal cells the text takes; escape sequences for colour take none."""
-    text = _STYLED.sub("", text)
+    if "\x1b" in text:
+        text = _STYLED.sub("", text)
     if text.isascii():
         return len(text)
     return sum(_char_cells(character) for character in text)
@@ -39,6 +41,8 @@ def cut(text: str, width: int) -> str:
 
 def one_line(text: str) -> str:
     """The text on one line and without control characters, so that nobody's message can drive the terminal."""
+    if text.isprintable():
+        return text
     return _CONTROL.sub("", text.replace("\t", " ").replace("\r\n", "\n").replace("\n", " ").replace("\r", " "))
 
 
@@ -57,6 +61,7 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
     return lines
 
 
+@lru_cache(8192)
 def _char_cells(character: str) -> int:
     if unicodedata.combining(character) or unicodedata.category(character) in ("Cf", "Me", "Mn"):
         return 0

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _UNITS = (("day", 86400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 def parse_time(text: object) -> float | None:
     """Unix seconds of an RFC 3339 text; None for what is none (a time that is not there yet)."""
-    if not isinstance(text, str) or not text:
-        return None
+    return _parse_text(text) if isinstance(text, str) and text else None
+
+
+@lru_cache(4096)
+def _parse_text(text: str) -> float | None:
+    # Times are whole seconds, so thousands of nodes share each of them.
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The live tree: on a real pty of 80×24 with 1,000 elements, as frames, and under any sequence of changes."""
+"""The live tree: on a real pty of 80 by 24 with 1,000 elements, as frames, and under any sequence of changes."""
 
 from __future__ import annotations
 
@@ -71,9 +71,8 @@ def on_a_terminal(script, *, term="xterm-256color", **environment):
     outer, inner = pty.openpty()
     fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
     env = {**os.environ, "TERM": term, "PYTHONUTF8": "1", **environment}
-    for name in ("COLUMNS", "LINES", "NO_COLOR", *(() if "NO_COLOR" not in environment else ())):
-        if name not in environment:
-            env.pop(name, None)
+    for name in {"COLUMNS", "LINES", "NO_COLOR"} - set(environment):
+        env.pop(name, None)
     written = b""
     with subprocess.Popen(
         [sys.executable, "-c", script],
