@@ -38,7 +38,7 @@ _AWS_KEYS = frozenset(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSIO
 _AWS_FILES = ("AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE")
 FILES = (*_CA, *_AWS_FILES, "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")
 """Variables of ours whose values are files that a leaf may need."""
-_REFERENCE = re.compile(r"\$(\$|\([^()\s]+\))")
+_REFERENCE = re.compile(r"\$(\$|\([^)]*\))")
 _SUBSCRIPT = re.compile(r"^metadata\.(labels|annotations)\['([^']+)'\]$")
 _QUANTITY = re.compile(r"^([0-9.]+(?:[eE][+-]?[0-9]+)?)([a-zA-Z]*)$")
 _SUFFIX = {"": 1.0, "n": 1e-9, "u": 1e-6, "m": 1e-3} | {

@@ -6,8 +6,7 @@ from aggregator.errors import AggError
 
 
 class LeafRefused(AggError):  # noqa: N818 - what happened, not a kind of error of ours
-    """The attempt can't start as the YAML says; its message and hint become the outcome's."""
+    """The attempt can't start as the YAML says; the message, advice included, becomes the outcome's."""
 
-    def outcome_text(self) -> str:
-        """Message and advice in one text."""
-        return f"{self.message}. {self.hint[:1].upper()}{self.hint[1:]}" if self.hint else self.message
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(f"{message}; {hint}" if hint else message)

@@ -115,7 +115,7 @@ class ProcessRuntime:
         try:
             outcome = await run.outcome(seconds)
         except LeafRefused as error:
-            return Outcome(phase="Error", message=error.outcome_text())
+            return Outcome(phase="Error", message=error.message)
         for container in workspace.containers():
             container.tree.settle()
         if not attempt.want_result:

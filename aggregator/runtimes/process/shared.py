@@ -23,18 +23,15 @@ class SharedTree:
         self._saved = folder / "saved"
         self._declared = declared
         self._kept: list[tuple[Path, Path]] = []
-        self._folders: set[Path] = set()  # outputs that are folders of the host: used, and left, as they are
+        self._free: list[Path] = []  # declared paths at which there was nothing: only these may be removed
         self._missing: set[Path] = set()  # folders above declared paths that the host lacked
         self._moved: dict[str, Path] = {}
+        self._own_working_dir: Path | None = None
 
     def locked_paths(self) -> tuple[str, ...]:
-        """The paths that no other attempt may use meanwhile."""
-        return tuple(
-            dict.fromkeys(
-                os.path.realpath(posixpath.dirname(p)).rstrip("/") + "/" + posixpath.basename(p)
-                for p in self._declared.paths()
-            )
-        )
+        """The paths that no other attempt may use meanwhile: what it declares, and the folder that it starts in."""
+        paths = [*self._declared.paths(), self._declared.working_dir]
+        return tuple(dict.fromkeys(_followed(path) for path in paths if path.strip("/")))
 
     def prepare(self) -> None:
         """Put aside what the host has at the declared paths, and link volumes to where the leaf looks for them."""
@@ -45,7 +42,7 @@ class SharedTree:
                 self._missing |= {folder for folder in Path(path).parents if not folder.exists()}
                 if path not in volumes and any(below(path, volume) for volume in volumes):
                     continue
-                self._put_aside(Path(path), is_input=path not in self._declared.outputs)
+                self._put_aside(Path(path), must_go=path in self._declared.inputs or path in volumes)
             for mount in self._declared.mounts:
                 place = Path(mount.path)
                 place.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +80,9 @@ class SharedTree:
             return str(self.work)
         folder = Path(self._declared.working_dir)
         try:
-            self._missing |= {f for f in (folder, *folder.parents) if not f.exists()}
+            if not folder.exists():
+                self._missing |= {f for f in folder.parents if not f.exists()}
+                self._own_working_dir = folder
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise LeafRefused(
@@ -99,21 +98,13 @@ class SharedTree:
                 self._moved[path] = relative
 
     def put_back(self) -> None:
-        """Take away what the attempt left at its declared paths, and restore what was there before."""
-        kept = {place for place, _ in self._kept}
-        volumes = {Path(mount.path) for mount in self._declared.mounts}
-        for path in sorted(map(Path, self._declared.paths()), key=lambda p: len(p.parts), reverse=True):
-            if path in kept or path in self._folders:
-                continue
-            if path.is_symlink() or path.is_file():
-                path.unlink()
-            elif path.exists() and path not in volumes:
-                remove_tree(path)
+        """Take away what the attempt left at paths that were free when it began, and restore what was put aside."""
+        for path in reversed(self._free):
+            _take_away(path)
+        if self._own_working_dir is not None:
+            remove_tree(self._own_working_dir)
         for place, copy in reversed(self._kept):
-            if place.is_symlink() or not place.is_dir():
-                place.unlink(missing_ok=True)
-            else:
-                remove_tree(place)
+            _take_away(place)
             shutil.move(copy, place)
         for folder in sorted(self._missing, key=lambda f: len(f.parts), reverse=True):
             try:
@@ -121,19 +112,31 @@ class SharedTree:
             except OSError:
                 continue  # the leaf has left something beside what it declared
 
-    def _put_aside(self, place: Path, *, is_input: bool) -> None:
+    def _put_aside(self, place: Path, *, must_go: bool) -> None:
         if not os.path.lexists(place):
+            self._free.append(place)
             return
         if place.is_dir() and not place.is_symlink():
-            if not is_input:
-                self._folders.add(place)
-                return
+            if not must_go:
+                return  # a folder of the host as output: used, and left, as it is
             if any(place.iterdir()):
                 raise LeafRefused(f"the declared path {place} is a folder of this host that is not empty", hint=_ADVICE)
         self._saved.mkdir(exist_ok=True)
         copy = self._saved / str(len(self._kept))
-        if is_input or any(below(str(place), folder) for folder in TEMPORARY):
+        if must_go or any(below(str(place), folder) for folder in TEMPORARY):
             shutil.move(place, copy)  # what an earlier run left in /tmp must not pass for this leaf's output
         else:
             shutil.copy2(place, copy)
         self._kept.append((place, copy))
+
+
+def _take_away(place: Path) -> None:
+    if place.is_symlink() or not place.is_dir():
+        place.unlink(missing_ok=True)
+    else:
+        remove_tree(place)
+
+
+def _followed(path: str) -> str:
+    """The path with the links of its folder followed, so that two names of a place are one."""
+    return posixpath.join(os.path.realpath(posixpath.dirname(path)), posixpath.basename(path))
