@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import Diagnostic, nearest
 from aggregator.source import Span
+from aggregator.spec.allocation import building
 from aggregator.spec.bundle import KINDS, Bundle, Loaded
 from aggregator.spec.decoding import Decoding, describe
 from aggregator.spec.shapes import decode_root
@@ -51,6 +52,7 @@ def _tolerated(diagnostic: Diagnostic) -> Diagnostic:
     return replace(diagnostic, severity="warning") if diagnostic.code == "yaml-duplicate-key" else diagnostic
 
 
+@building()
 def decode_documents(documents: Iterable[Document], *, strict: bool = True) -> Bundle:
     """The objects of documents, those inside a `kind: List` one by one."""
     bundle = Bundle()

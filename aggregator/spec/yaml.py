@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from aggregator.errors import Diagnostic, InvalidWorkflow
 from aggregator.source import Source, Span
+from aggregator.spec.allocation import building
 from aggregator.spec.positions import Document, Parsed, Path
 from aggregator.spec.yaml_builder import Builder
 
@@ -36,6 +37,7 @@ def read_source(name: str, data: bytes) -> Source:
         raise InvalidWorkflow([Diagnostic("yaml-encoding", problem, span, hint)], hint=hint) from error
 
 
+@building()
 def parse_text(source: Source) -> Parsed:
     """All documents of a text. A broken document is reported and left out; the ones after it are still read."""
     parsed = Parsed([], [])
