@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError
+from aggregator.lang.gonumber import parse_float
 from aggregator.lang.gotime import parse_time
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ TIME_LAYOUTS: Final = (
 )
 LONGEST_TIME: Final = 64
 
+HEX_DIGITS: Final = re.compile(r"0*[0-9a-fA-F]{1,16}")
 IN_BRACKETS: Final = re.compile(r"[^\]\\]*")
 IN_QUOTES: Final = re.compile(r"[^'\"\\]*")
 
@@ -182,15 +184,13 @@ class Scanner:
         if text.startswith("0x", start) and len(text) > start + 2:
             self.at += 2
             digits = self._read(_hexadecimal)
-            if not digits.isascii() or not digits or len(digits.lstrip("0")) > 16:
+            if not HEX_DIGITS.fullmatch(digits):
                 raise self.error(f"{text[start : self.at]!r} is not a hexadecimal number of at most 64 bits", start)
             return float(int(digits, 16))
         digits = self._read(_numeric)
-        if not digits.isascii() or digits.count(".") > 1 or digits == ".":
+        value = parse_float(digits)
+        if value is None:
             raise self.error(f"{digits!r} is not a number", start)
-        value = float(digits)
-        if value == float("inf"):
-            raise self.error("the number is too large", start)
         return value
 
     def _word(self, start: int) -> Token:
