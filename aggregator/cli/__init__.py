@@ -19,13 +19,15 @@ class Command:
 
     `target` is `module:attribute`: a function with typer's annotations, or a typer app with commands of its own. With `raw`
     it is instead called with the arguments as they are, unknown flags included. Each answers with an exit code or None.
-    `completes` says what its arguments are, for shell completion: `run`, `file` or nothing; `hidden` keeps it out of help.
+    `flags` is where a raw command keeps the names of its flags; `completes` says what arguments are, `run`, `file` or
+    nothing: both for shell completion. `hidden` keeps a command out of the help.
     """
 
     name: str
     target: str
     summary: str
     raw: bool = False
+    flags: str = ""
     completes: str = ""
     hidden: bool = False
 
@@ -33,7 +35,14 @@ class Command:
 COMMANDS: dict[str, Command] = {
     command.name: command
     for command in (
-        Command("run", "aggregator.cli.run:run_command", "Run a workflow and show it.", raw=True, completes="file"),
+        Command(
+            "run",
+            "aggregator.cli.run:run_command",
+            "Run a workflow and show it.",
+            raw=True,
+            flags="aggregator.cli.run_arguments:BY_NAME",
+            completes="file",
+        ),
         Command("list", "aggregator.cli.list:list_command", "List the runs that are kept."),
         Command("get", "aggregator.cli.get:get_command", "Show runs: header, tree, JSON or YAML.", completes="run"),
         Command("logs", "aggregator.cli.logs:logs_command", "Print what the leaves of a run printed.", completes="run"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from importlib import import_module
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -127,10 +128,11 @@ def _values(flag: str, command: Command) -> list[str] | None:
 
 
 def _flags(command: Command) -> list[str]:
-    if command.raw:
-        return _raw_flags(command)
     from aggregator.cli import load, typer_command  # noqa: PLC0415
 
+    if command.flags:
+        module, _, attribute = command.flags.partition(":")
+        return list(getattr(import_module(module), attribute))
     parser = typer_command(command, load(command))
     return [
         name
@@ -138,13 +140,6 @@ def _flags(command: Command) -> list[str]:
         for name in [*parameter.opts, *parameter.secondary_opts]
         if name.startswith("-")
     ]
-
-
-def _raw_flags(command: Command) -> list[str]:
-    """A command that parses by itself may say its flags in `FLAGS` of its module."""
-    from importlib import import_module  # noqa: PLC0415
-
-    return list(getattr(import_module(command.target.partition(":")[0]), "FLAGS", ()))
 
 
 def _runs(prefix: str) -> list[str]:

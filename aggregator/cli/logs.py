@@ -19,7 +19,7 @@ from aggregator.engine.node import pod_name
 from aggregator.errors import NotFound, UsageError, nearest
 from aggregator.journal.logfiles import Line, PodLog, pod_logs
 from aggregator.observe.logs import log_line
-from aggregator.observe.timetext import parse_time, rfc3339
+from aggregator.observe.timetext import parse_time, precise_time
 from aggregator.observe.tree import template_of
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def logs_command(
             for line in lines:
                 text = mask(line.text.decode("utf-8", "replace"))
                 if wanted(line.at, text):
-                    stamp = f"{rfc3339(line.at) or '-'} " if timestamps else ""
+                    stamp = f"{'-' if line.at is None else precise_time(line.at)} " if timestamps else ""
                     sys.stdout.write(log_line(line.pod, stamp + text, color=color))
 
         ended = reader.ended()
@@ -131,9 +131,12 @@ class _Reader:
         if not new:
             return
         workflow = self.workflow()
-        started = {_pod(workflow, node): parse_time(node.get("startedAt")) or 0.0 for node in nodes_of(workflow)}
+        started = {
+            _pod(workflow, node): (parse_time(node.get("startedAt")) or 0.0, index)
+            for index, node in enumerate(nodes_of(workflow))
+        }
         mine = self._pods_of(workflow).get(self._node, set()) if self._node else None
-        for log in sorted(new, key=lambda log: (started.get(log.pod, float("inf")), log.pod)):
+        for log in sorted(new, key=lambda log: (*started.get(log.pod, (float("inf"), 0)), log.pod)):
             if mine is None or log.pod in mine or log.pod == self._node:
                 self._logs[log.pod] = log
             elif log.pod in started:

@@ -72,7 +72,8 @@ class PlainLines:
         if self._told.get(change.node) == (change.phase, change.message):
             return
         self._told[change.node] = (change.phase, change.message)
-        took = f"{clock_duration(change.at - row.since)}  " if row.leaf and change.phase in ENDED else ""
+        root = row.parent is None and change.id == change.name
+        took = _took(change) if row.leaf or root else ""
         place = f"  ({change.position})" if change.phase in BAD and row.leaf and change.position else ""
         self._line(change.at, change.phase, self._short(change.name), f"{took}{change.message}{place}")
 
@@ -84,7 +85,8 @@ class PlainLines:
             self._line(change.at, "Retry", self._short(change.name), self._with_cause(change))
         elif self._is_news(change, few=few) and self._told.get(change.node) != (change.phase, change.message):
             self._told[change.node] = (change.phase, change.message)
-            self._line(change.at, change.phase, self._short(change.name), self._with_cause(change))
+            took = _took(change) if few and change.leaf else ""
+            self._line(change.at, change.phase, self._short(change.name), took + self._with_cause(change))
         if change.phase in ENDED and self._attempts:
             self._attempts.pop(change.node, None)
         if few:
@@ -116,3 +118,8 @@ class PlainLines:
     def _line(self, at: float, word: str, name: str, rest: str) -> None:
         text = f"{local_clock(at)} {word:<{WORD}}  {name}  {rest}"
         self._outlet.write(one_line(self._outlet.mask(text)).rstrip() + "\n")
+
+
+def _took(change: Change) -> str:
+    """How long an ended node took."""
+    return f"{clock_duration(change.duration)}  " if change.duration is not None and change.phase in ENDED else ""

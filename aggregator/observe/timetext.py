@@ -28,6 +28,11 @@ def rfc3339(at: float | None) -> str | None:
     return None if at is None else datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def precise_time(at: float) -> str:
+    """Unix seconds as RFC 3339 with microseconds, for lines of logs."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def short_duration(seconds: float) -> str:
     """The largest unit alone: `4s`, `2m`, `3h`, `5d`."""
     whole = max(0, int(seconds))
@@ -48,6 +53,13 @@ def long_duration(seconds: float) -> str:
         if parts and (len(parts) == 2 or not count):
             break
     return " ".join(parts) or "0 seconds"
+
+
+def go_duration(seconds: float) -> str:
+    """Whole seconds as Go prints a duration: `5s`, `1m5s`, `2h0m5s`."""
+    minutes, rest = divmod(max(0, int(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}h{minutes}m{rest}s" if hours else f"{minutes}m{rest}s" if minutes else f"{rest}s"
 
 
 def clock_duration(seconds: float) -> str:

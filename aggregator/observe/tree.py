@@ -10,7 +10,7 @@ from aggregator.engine.node import pod_name
 from aggregator.errors import UsageError, nearest
 from aggregator.observe.columns import one_line, table
 from aggregator.observe.nodetree import Branch, plant
-from aggregator.observe.timetext import local_timestamp, long_duration, parse_time, short_duration
+from aggregator.observe.timetext import go_duration, local_timestamp, long_duration, parse_time, short_duration
 
 Workflow = Mapping[str, Any]
 Node = Mapping[str, Any]
@@ -191,7 +191,7 @@ def _ago(seconds: float) -> str:
 def _resources(durations: Mapping[str, Any]) -> str:
     base = {"cpu": "1 cpu", "memory": "100Mi memory", "ephemeral-storage": "10Gi ephemeral-storage"}
     return ",".join(
-        f"{long_duration(float(value))}*({base.get(name, name)})" for name, value in sorted(durations.items())
+        f"{go_duration(float(value))}*({base.get(name, name)})" for name, value in sorted(durations.items())
     )
 
 

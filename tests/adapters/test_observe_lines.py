@@ -47,19 +47,22 @@ def test_each_node_is_told_when_it_begins_and_when_it_ends():
         ROOT,
         change(1, "a", "Pending", kind="created"),
         change(1, "a", "Running"),
-        change(1, "a", "Succeeded", kind="finished", at=103.0),
-        change(0, "wf", "Succeeded", None, kind="finished", at=104.0, type="DAG", leaf=False),
+        change(1, "a", "Succeeded", kind="finished", at=103.0, duration=3.0),
+        change(0, "wf", "Succeeded", None, kind="finished", at=104.0, type="DAG", leaf=False, duration=64.0),
     )
     assert [line.split() for line in lines] == [
         ["Running", "wf"],
         ["Running", "a"],
         ["Succeeded", "a", "3.0s"],
-        ["Succeeded", "wf"],
+        ["Succeeded", "wf", "1m04s"],
     ]
 
 
 def test_a_failure_tells_its_message_and_place():
-    lines = told(ROOT, change(1, "a", "Failed", kind="finished", message="Error (exit code 3)", position="f.yaml:4:7"))
+    lines = told(
+        ROOT,
+        change(1, "a", "Failed", kind="finished", message="Error (exit code 3)", position="f.yaml:4:7", duration=0.0),
+    )
     assert lines[-1].endswith("a  0.0s  Error (exit code 3)  (f.yaml:4:7)")
 
 

@@ -151,14 +151,14 @@ def test_wide_adds_artifacts_and_resources():
             node(
                 "wf",
                 outputs={"artifacts": [{"name": "one"}, {"name": "two"}]},
-                resourcesDuration={"cpu": 2, "memory": 5},
+                resourcesDuration={"cpu": 2, "memory": 65},
             )
         ),
         "wide",
         Style(now=NOW),
     )
     assert "one,two" in text
-    assert "2 seconds*(1 cpu),5 seconds*(100Mi memory)" in text
+    assert "2s*(1 cpu),1m5s*(100Mi memory)" in text
     assert "ARTIFACTS" in text
     assert "NODENAME" in text
 

@@ -10,6 +10,8 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from aggregator.runtimes.process.times import ArrivalTimes
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -33,6 +35,7 @@ class Pump:
         self._loop = loop
         self._path = path
         self._file = -1
+        self._times = ArrivalTimes(path)
         self._write = write
 
     def start(self) -> None:
@@ -73,6 +76,7 @@ class Pump:
         view = memoryview(data)
         while view:
             view = view[os.write(self._file, view) :]
+        self._times.arrived(len(data))
 
     def close(self) -> None:
         """Give up the pipe and the file."""
@@ -87,6 +91,7 @@ class Pump:
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
+        self._times.close()
 
 
 class Child:
