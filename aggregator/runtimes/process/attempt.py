@@ -80,7 +80,7 @@ class Run:
                 raise answer
 
     async def _mains(self) -> None:
-        if len(self.pod.main) > 1:
+        if self.attempt.kind == "containerSet":
             await self._set()
         elif self.attempt.template.get("daemon"):
             await self._daemon(self.pod.main[0])
@@ -153,7 +153,10 @@ class Run:
         try:
             self.codes[container.name] = await child.finish()
         except asyncio.CancelledError:
-            self.codes[container.name] = await child.end_for_good(self.grace)
+            try:
+                await child.end_for_good(self.grace)
+            finally:
+                self.codes[container.name] = child.exited.result()
             raise
         self._look_at_logs(container, child)
         return self.codes[container.name]
@@ -234,7 +237,8 @@ class _Every:
 async def _cancelled(tasks: Sequence[asyncio.Task[int]]) -> list[int | BaseException]:
     """End the tasks that still run, and wait for all; what each answered."""
     for task in tasks:
-        task.cancel()
+        if not task.cancelling():  # a second one would end its grace period
+            task.cancel()
     waiting = asyncio.gather(*tasks, return_exceptions=True)
     try:
         return await asyncio.shield(waiting)

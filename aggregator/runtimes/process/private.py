@@ -36,7 +36,7 @@ class PrivateTree:
         self._writable = tuple(writable)
         self._needed: tuple[str, ...] = ()
         self._private: set[str] = set()
-        self._stubs: list[tuple[Path, Path]] = []
+        self._stubs: set[Path] = set()
         self._moved: dict[str, Path] = {}
         areas = {mount.path: mount.source for mount in declared.mounts}
         areas.setdefault("/tmp", folder / "tmp")  # noqa: S108 - the name that it has in the leaf's view
@@ -119,14 +119,12 @@ class PrivateTree:
 
     def settle(self) -> None:
         """After the process: take away the mount points that were made inside the leaf's own folders."""
-        for place, stop in self._stubs:
+        for place in sorted(self._stubs, key=lambda stub: len(stub.parts), reverse=True):
             try:
                 if place.is_file() and not place.is_symlink() and place.stat().st_size == 0:
                     place.unlink()
-                while place != stop:
-                    if place.is_dir():
-                        place.rmdir()
-                    place = place.parent  # noqa: PLW2901 - climbing
+                elif place.is_dir() and not place.is_symlink():
+                    place.rmdir()
             except OSError:
                 continue  # the leaf has put something there
         for path in self._declared.outputs:
@@ -238,8 +236,10 @@ class PrivateTree:
             area = next((a for a in areas if path != a and below(path, a)), None)
             if area is not None:
                 top = self._place(area)
-                self._stubs.append((top / rest(path, area), top))
-        self._stubs.sort(key=lambda stub: len(stub[0].parts), reverse=True)
+                place = top / rest(path, area)
+                while place != top and not os.path.lexists(place):
+                    self._stubs.add(place)
+                    place = place.parent
 
 
 def _entries(folder: str) -> list[tuple[str, bool, bool]]:

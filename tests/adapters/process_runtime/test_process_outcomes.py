@@ -30,7 +30,7 @@ def test_no_result_is_kept_when_nobody_asks_for_it(leaf):
 
 def test_streams_are_kept_in_files_of_mode_0600_and_nothing_else_is_left(leaf):
     ran = leaf(sh="echo out; echo err >&2; touch here")
-    assert sorted(p.name for p in ran.folder.iterdir()) == ["stderr", "stdout"]
+    assert {p.name for p in ran.folder.iterdir()} == {"stderr", "stdout", "times"}
     assert (ran.folder / "stdout").read_bytes() == b"out\n"
     assert (ran.folder / "stderr").stat().st_mode & 0o777 == 0o600
 

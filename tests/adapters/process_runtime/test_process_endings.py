@@ -1,0 +1,256 @@
+"""How processes end: deadlines, cancellations, grace periods, forked children, and nothing left behind."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+DEADLINE = "Pod was active on the node longer than the specified deadline"
+
+
+def shell(text):
+    return {"container": {"image": "alpine", "command": ["sh", "-c", text]}}
+
+
+def unique():
+    """A number of seconds that marks a `sleep` as this test's."""
+    return f"{os.getpid()}.{time.time_ns() % 1_000_000_000}"
+
+
+async def until(condition):
+    for _ in range(400):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not happen")
+
+
+async def gone(processes_with, word):
+    await until(lambda: not processes_with(word))
+
+
+def test_a_deadline_ends_the_leaf_as_failed_in_kubernetes_words(leaf):
+    ran = leaf(sh="echo before; sleep 60", deadline=time.time() + 0.3)
+    assert (ran.outcome.phase, ran.outcome.message, ran.outcome.exit_code) == ("Failed", DEADLINE, 143)
+    assert ran.result == "before"
+
+
+def test_a_deadline_that_has_passed_starts_nothing(leaf):
+    ran = leaf(sh="echo x", deadline=time.time() - 1)
+    assert (ran.outcome.phase, ran.outcome.message) == ("Failed", DEADLINE)
+    assert ran.sink.calls == []
+
+
+def test_a_leaf_that_ignores_sigterm_is_killed_after_the_grace_period(leaf):
+    ran = leaf(sh="trap '' TERM; while :; do sleep 0.05; done", deadline=time.time() + 0.3, options={"grace": 0.2})
+    assert (ran.outcome.message, ran.outcome.exit_code) == (DEADLINE, 137)
+
+
+def test_a_leaf_may_clean_up_at_sigterm(leaf):
+    ran = leaf(sh="trap 'echo bye; exit 7' TERM; sleep 60 & wait", deadline=time.time() + 0.3)
+    assert (ran.outcome.phase, ran.outcome.exit_code, ran.result) == ("Failed", 7, "bye")
+
+
+def test_sigterm_reaches_the_whole_group(leaf, processes_with):
+    mark = unique()
+    text = f"trap : TERM; (trap 'echo child; exit' TERM; sleep 6{mark} & wait) & wait; wait"
+    ran = leaf(sh=text, deadline=time.time() + 0.4)
+    assert ran.result == "child"
+    assert not processes_with(mark)
+
+
+def test_a_child_left_behind_ends_with_the_leaf_and_does_not_hold_it_up(
+    make_runtime, isolation, run_leaf, new_attempt, tmp_path, processes_with
+):
+    mark = unique()
+
+    async def check():
+        begun = asyncio.get_running_loop().time()
+        text = f"sleep 6{mark} & (setsid sleep 7{mark} &) ; echo done"
+        ran = await run_leaf(make_runtime(isolation), new_attempt("container", shell(text)), tmp_path / "a")
+        assert (ran.outcome.phase, ran.result) == ("Succeeded", "done")
+        assert asyncio.get_running_loop().time() - begun < 30
+        await gone(processes_with, mark)
+
+    asyncio.run(check())
+
+
+def test_cancelling_ends_the_leaf_with_its_group_before_the_cancellation_leaves(
+    make_runtime, isolation, new_attempt, new_sink, tmp_path, processes_with
+):
+    mark = unique()
+
+    async def check():
+        runtime = make_runtime(isolation)
+        attempt = new_attempt(
+            "container",
+            shell(f"trap 'echo bye; exit 1' TERM; echo ready; (setsid sleep 7{mark} &); sleep 6{mark} & wait"),
+        )
+        sink = new_sink()
+        workspace = await runtime.open(attempt, tmp_path)
+        running = asyncio.ensure_future(runtime.run(attempt, workspace, sink))
+        await until(lambda: b"ready" in sink.bytes_of("stdout"))
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        sink.over = True
+        assert sink.bytes_of("stdout") == b"ready\nbye\n"
+        await gone(processes_with, mark)
+        await runtime.close(workspace)
+        assert {p.name for p in tmp_path.iterdir()} == {"stdout", "times"}
+
+    asyncio.run(check())
+
+
+def test_a_second_cancellation_ends_the_grace_period(
+    make_runtime, isolation, new_attempt, new_sink, tmp_path, processes_with
+):
+    mark = unique()
+
+    async def check():
+        runtime = make_runtime(isolation, grace=3600)
+        attempt = new_attempt(
+            "container", shell(f"trap '' TERM; echo ready; while :; do sleep 0.0{mark.replace('.', '')}; done")
+        )
+        sink = new_sink()
+        workspace = await runtime.open(attempt, tmp_path)
+        running = asyncio.ensure_future(runtime.run(attempt, workspace, sink))
+        await until(lambda: sink.bytes_of("stdout"))
+        running.cancel()
+        await asyncio.sleep(0.1)
+        assert not running.done()
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await running
+        await gone(processes_with, mark.replace(".", ""))
+        await runtime.close(workspace)
+
+    asyncio.run(check())
+
+
+def test_two_hundred_attempts_leave_no_descriptor_zombie_or_folder(
+    make_runtime, isolation, run_leaf, new_attempt, new_sink, tmp_path
+):
+    async def check():
+        runtime = make_runtime(isolation, grace=0.2)
+        before = set(os.listdir("/proc/self/fd"))
+
+        async def one(number, queue):
+            texts = ["echo x; exit 1", "sleep 0.01 & true", "sleep 60", "true"]
+            attempt = new_attempt("container", shell(texts[number % 4]), number=number)
+            job = asyncio.ensure_future(run_leaf(runtime, attempt, tmp_path / str(number)))
+            async with queue:
+                if number % 4 == 2:
+                    await asyncio.sleep(0.02)
+                    job.cancel()
+                    with pytest.raises(asyncio.CancelledError):
+                        await job
+                else:
+                    await job
+
+        queue = asyncio.Semaphore(8)
+        for start in range(0, 200, 8):
+            await asyncio.gather(*(one(number, queue) for number in range(start, min(start + 8, 200))))
+        await runtime.stop()
+        assert set(os.listdir("/proc/self/fd")) == before
+
+    asyncio.run(check())
+    assert {p.name for folder in tmp_path.iterdir() for p in folder.iterdir()} <= {"stdout", "stderr", "times"}
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_kill_9_of_ourselves_takes_isolated_leaves_along(bubblewrap, tmp_path, processes_with):
+    mark = unique()
+    program = textwrap.dedent(f"""
+        import asyncio, sys
+        from pathlib import Path
+        from aggregator.engine.commands import Attempt
+        from aggregator.runtimes.process import ProcessRuntime
+
+        class Sink:
+            def write(self, stream, data): print("ready", flush=True)
+            def started(self): pass
+
+        async def main():
+            runtime = ProcessRuntime(isolation="bubblewrap", secrets=None, notice=print)
+            attempt = Attempt(node=1, node_id="n", name="n", display_name="n", template_name="t", pod_name="p", kind="container", index=0,
+                template={{"container": {{"image": "a", "command": ["sh", "-c", "echo x; (setsid sleep 7{mark} &); sleep 6{mark}"]}}}},
+                workflow="w", uid="u", namespace="d", deadline=None, want_result=False)
+            workspace = await runtime.open(attempt, Path({str(tmp_path)!r}))
+            await runtime.run(attempt, workspace, Sink())
+
+        asyncio.run(main())
+        """)
+    ours = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    assert ours.stdout.readline() == b"ready\n"
+    assert processes_with(mark)
+    ours.send_signal(signal.SIGKILL)
+    ours.wait()
+    ours.stdout.close()
+    asyncio.run(gone(processes_with, mark))
+
+
+def test_output_that_can_not_be_stored_is_an_error_and_does_not_block_the_leaf(
+    bubblewrap, make_runtime, new_attempt, new_sink, tmp_path
+):
+    if os.getuid() != 0:
+        pytest.skip("needs root to mount a small file system")
+    full = tmp_path / "full"
+    full.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(full)], check=True)
+    try:
+
+        async def check():
+            runtime = make_runtime("none")
+            attempt = new_attempt("container", shell("head -c 1000000 /dev/zero; echo end >&2"))
+            workspace = await runtime.open(attempt, full)
+            outcome = await runtime.run(attempt, workspace, new_sink())
+            await runtime.close(workspace)
+            return outcome
+
+        outcome = asyncio.run(check())
+        assert outcome.phase == "Error"
+        assert "No space left" in outcome.message
+        assert outcome.exit_code == 0
+    finally:
+        subprocess.run(["umount", str(full)], check=True)
+
+
+def test_without_permission_to_make_process_ids_the_group_is_still_ended_with_grace(
+    bubblewrap, make_runtime, run_leaf, new_attempt, tmp_path, processes_with
+):
+    # some containers permit a mount namespace but no new /proc; bwrap without process ids of its own stands for them
+    fake = tmp_path / "bin" / "bwrap"
+    fake.parent.mkdir()
+    fake.write_text(
+        f'#!/bin/sh\nfor a in "$@"; do [ "$a" = --unshare-pid ] && exit 1; done\nexec {bubblewrap.program} "$@"\n'
+    )
+    fake.chmod(0o755)
+    mark = unique()
+
+    async def check():
+        runtime = make_runtime("bubblewrap", environ={"PATH": f"{fake.parent}:{os.environ['PATH']}"})
+        text = f"trap 'echo bye; exit 3' TERM; (setsid sleep 7{mark} &); sleep 6{mark} & wait"
+        ran = await run_leaf(runtime, new_attempt("container", shell(text), deadline=time.time() + 0.5), tmp_path / "a")
+        assert (ran.outcome.exit_code, ran.result) == (3, "bye")
+        ran = await run_leaf(
+            runtime,
+            new_attempt("container", shell(f"sleep 8{mark} & (setsid sleep 9{mark} &); echo x")),
+            tmp_path / "b",
+        )
+        assert (ran.outcome.phase, ran.result) == ("Succeeded", "x")
+        await gone(processes_with, mark)
+
+    asyncio.run(check())
+
+
+def test_the_last_progress_that_the_leaf_wrote_is_told(leaf):
+    ran = leaf(sh="echo 1/4 > $ARGO_PROGRESS_FILE; echo 2/4 >> $ARGO_PROGRESS_FILE")
+    assert ran.sink.calls[-1] == ("progress", "2/4")
+    assert not [call for call in leaf(sh="echo nonsense > $ARGO_PROGRESS_FILE").sink.calls if call[0] == "progress"]

@@ -1,0 +1,259 @@
+"""What every runtime must do with an attempt, held against each of them; a new one joins by one line in RUNTIMES."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aggregator.engine.commands import Attempt
+from aggregator.errors import NotFound
+from aggregator.runtimes.process import ProcessRuntime
+from aggregator.runtimes.process.isolation import probe
+
+if TYPE_CHECKING:
+    from aggregator.ports import Runtime
+
+
+class NoSecrets:
+    def secret(self, name, key):
+        raise NotFound(f"Secret {name!r} is nowhere")
+
+    def secret_keys(self, name):
+        raise NotFound(f"Secret {name!r} is nowhere")
+
+    config_map = secret_keys
+
+    def mask(self, text):
+        return text
+
+
+@dataclass
+class Subject:
+    """A runtime with templates (kind, body) that end well, end badly, and never end by themselves."""
+
+    runtime: Runtime
+    well: tuple[str, dict[str, Any]]
+    badly: tuple[str, dict[str, Any]]
+    never: tuple[str, dict[str, Any]]
+
+
+def shell(text):
+    return "container", {"container": {"image": "alpine", "command": ["sh", "-c", text]}}
+
+
+def processes(isolation):
+    def make(_tmp_path):
+        found = probe(os.environ["PATH"])
+        if isolation == "bubblewrap" and isinstance(found, str):
+            if os.environ.get("CI"):
+                pytest.fail(found)
+            pytest.skip(found)
+        runtime = ProcessRuntime(isolation=isolation, secrets=NoSecrets(), notice=lambda text: None, grace=5.0)
+        return Subject(runtime, shell("echo well"), shell("echo badly; exit 3"), shell("echo begun; sleep 600"))
+
+    return make
+
+
+RUNTIMES = {
+    "process": processes("none"),
+    "process in bubblewrap": processes("bubblewrap"),
+}
+
+
+@pytest.fixture(params=RUNTIMES)
+def subject(request, tmp_path):
+    return RUNTIMES[request.param](tmp_path)
+
+
+class Sink:
+    """Remembers what it was told; after `over`, being told anything is a fault."""
+
+    def __init__(self):
+        self.told = []
+        self.late = []
+        self.over = False
+
+    def _note(self, *call):
+        (self.late if self.over else self.told).append(call)
+
+    def write(self, stream, data):
+        self._note("write", stream, data)
+
+    def started(self):
+        self._note("started")
+
+    def ready(self, ip):
+        self._note("ready", ip)
+
+    def progress(self, text):
+        self._note("progress", text)
+
+
+def attempt_of(template, number=0, **fields):
+    kind, body = template
+    given = {
+        "node": number,
+        "node_id": f"wf-{number}",
+        "name": f"wf({number})",
+        "display_name": f"wf({number})",
+        "template_name": "t",
+        "pod_name": f"wf-{number}",
+        "kind": kind,
+        "template": {"name": "t", **body},
+        "index": 0,
+        "workflow": "wf",
+        "uid": "uid",
+        "namespace": "default",
+        "deadline": None,
+        "want_result": True,
+    }
+    return Attempt(**{**given, **fields})
+
+
+async def drive(runtime, attempt, folder, sink):
+    """open, run and close in the order in which the driver does it."""
+    folder.mkdir(mode=0o700)
+    workspace = await runtime.open(attempt, folder) if runtime.staged else None
+    try:
+        return await runtime.run(attempt, workspace, sink)
+    finally:
+        sink.over = True
+        if workspace is not None:
+            await runtime.close(workspace)
+
+
+def children():
+    """Our own child processes, dead or alive."""
+    found = set()
+    for name in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{name}/stat") as stat:
+                if name.isdigit() and int(stat.read().rpartition(")")[2].split()[1]) == os.getpid():
+                    found.add(name)
+        except OSError:
+            continue
+    return found
+
+
+def watched(check):
+    """Run the coroutine, and hold that no task, descriptor or child process is more than before."""
+    before = set(os.listdir("/proc/self/fd")), children()
+
+    async def main():
+        tasks = asyncio.all_tasks()
+        await check()
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == tasks
+
+    asyncio.run(main())
+    assert (set(os.listdir("/proc/self/fd")), children()) == before
+
+
+def test_an_attempt_answers_once_with_an_outcome_and_a_result(subject, tmp_path):
+    async def check():
+        sink = Sink()
+        outcome = await drive(subject.runtime, attempt_of(subject.well), tmp_path / "a", sink)
+        assert outcome.phase == "Succeeded"
+        assert outcome.message == ""
+        assert outcome.result is not None
+        assert sink.told.count(("started",)) == 1
+        await asyncio.sleep(0.05)
+        assert sink.late == []
+        await subject.runtime.stop()
+
+    watched(check)
+
+
+def test_failure_is_an_outcome_with_a_message_not_an_exception(subject, tmp_path):
+    async def check():
+        outcome = await drive(subject.runtime, attempt_of(subject.badly), tmp_path / "a", Sink())
+        assert outcome.phase == "Failed"
+        assert outcome.message
+        await subject.runtime.stop()
+
+    watched(check)
+
+
+def test_a_result_is_kept_only_when_it_is_wanted(subject, tmp_path):
+    async def check():
+        attempt = attempt_of(subject.well, want_result=False)
+        assert (await drive(subject.runtime, attempt, tmp_path / "a", Sink())).result is None
+        await subject.runtime.stop()
+
+    watched(check)
+
+
+def test_a_deadline_is_a_failure(subject, tmp_path):
+    async def check():
+        import time
+
+        attempt = attempt_of(subject.never, deadline=time.time() + 0.2)
+        outcome = await drive(subject.runtime, attempt, tmp_path / "a", Sink())
+        assert outcome.phase == "Failed"
+        assert outcome.message
+        await subject.runtime.stop()
+
+    watched(check)
+
+
+def test_a_cancelled_attempt_leaves_the_cancellation_through_and_nothing_behind(subject, tmp_path):
+    async def check():
+        sink = Sink()
+        job = asyncio.ensure_future(drive(subject.runtime, attempt_of(subject.never), tmp_path / "a", sink))
+        async with asyncio.timeout(60):
+            while not sink.told:
+                await asyncio.sleep(0.01)
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        await asyncio.sleep(0.05)
+        assert sink.late == []
+        await subject.runtime.stop()
+
+    watched(check)
+
+
+def test_an_attempt_cancelled_at_once_leaves_nothing_behind(subject, tmp_path):
+    async def check():
+        for turns in range(6):
+            job = asyncio.ensure_future(
+                drive(subject.runtime, attempt_of(subject.never), tmp_path / str(turns), Sink())
+            )
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            job.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await job
+        await subject.runtime.stop()
+
+    watched(check)
+
+
+def test_attempts_run_at_the_same_time_and_one_that_is_cancelled_does_not_touch_the_others(subject, tmp_path):
+    async def check():
+        slow = asyncio.ensure_future(drive(subject.runtime, attempt_of(subject.never, 99), tmp_path / "slow", Sink()))
+        others = [drive(subject.runtime, attempt_of(subject.well, n), tmp_path / str(n), Sink()) for n in range(10)]
+        outcomes = await asyncio.gather(*others)
+        assert not slow.done()
+        slow.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await slow
+        assert {outcome.phase for outcome in outcomes} == {"Succeeded"}
+        await subject.runtime.stop()
+
+    watched(check)
+
+
+def test_an_attempts_folder_keeps_only_what_it_printed(subject, tmp_path):
+    async def check():
+        await drive(subject.runtime, attempt_of(subject.well), tmp_path / "a", Sink())
+        await drive(subject.runtime, attempt_of(subject.badly, 1), tmp_path / "b", Sink())
+        left = {path.name for folder in ("a", "b") for path in (tmp_path / folder).iterdir()}
+        assert left <= {"stdout", "stderr", "times"}
+        await subject.runtime.stop()
+
+    watched(check)
