@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 RESULTS: Final = ("Succeeded", "Failed", "Errored", "Skipped", "Omitted", "Daemoned", "AnySucceeded", "AllFailed")
 BARE: Final = ("Succeeded", "Skipped", "Daemoned")
-MAX_LENGTH: Final = 1 << 20
+MAX_LENGTH: Final = 1_000_000
 MAX_DEPTH: Final = 64
 
 # Words that Argo's evaluator keeps for itself: a task of that name can be run, but not be depended on.

@@ -25,7 +25,7 @@ from aggregator.lang.govaluate.tokens import Scanner, Token, check_order
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MAX_LENGTH: Final = 1 << 20
+MAX_LENGTH: Final = 1_000_000
 MAX_DEPTH: Final = 64
 
 LEVELS: Final = (
