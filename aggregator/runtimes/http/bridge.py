@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import httpx
 
 from aggregator.runtimes.http.exchange import FailureKind, Request, Response, TransportFailure
@@ -26,6 +28,8 @@ _CONNECT_WORDS: tuple[tuple[str, FailureKind], ...] = (
 
 class HttpxTransport:
     """Sends through an `httpx.AsyncClient`, so that respx with `using="httpx"` reaches it as well."""
+
+    keeps_limit: ClassVar[bool] = False
 
     def __init__(self, inner: httpx.AsyncBaseTransport | httpx.AsyncClient) -> None:
         self._client = (

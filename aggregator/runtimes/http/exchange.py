@@ -7,7 +7,7 @@ itself (`benchmarks/http_transport.py`); httpx transports are welcome at the bor
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 FailureKind = Literal[
     "dns",
@@ -18,6 +18,7 @@ FailureKind = Literal[
     "closed",
     "truncated",
     "timeout",
+    "limit",
     "proxy",
     "protocol",
     "decode",
@@ -41,7 +42,7 @@ class Request:
     proxy: str = ""
     """URL of the proxy to go through; empty for none."""
     timeout: float | None = None
-    """Seconds after which nobody waits for the answer any more; the runtime sees to it, a transport may."""
+    """Seconds that the exchange may take, from connecting to the last byte of the body."""
 
 
 @dataclass(slots=True)
@@ -59,7 +60,11 @@ class Response:
 
 
 class TransportFailure(Exception):  # noqa: N818 - it is data about the exchange that the runtime turns into an Outcome
-    """No complete answer came. `reason` is what the transport knows beyond the kind, `url` which hop it was."""
+    """No complete answer came. `reason` is what the transport knows beyond the kind, `url` which hop it was.
+
+    Kinds that do not speak for themselves: `timeout` is connecting, `limit` the whole exchange; `closed` came before an
+    answer, `truncated` within one; `request` could not be sent, `protocol` is an answer that is no HTTP.
+    """
 
     def __init__(self, kind: FailureKind, reason: str = "") -> None:
         super().__init__(f"{kind}: {reason}" if reason else kind)
@@ -69,10 +74,13 @@ class TransportFailure(Exception):  # noqa: N818 - it is data about the exchange
 
 
 class Transport(Protocol):
-    """Carries out one exchange: no redirects, no retries, no time limit of its own but that for connecting.
+    """Carries out one exchange: no redirects, no retries, no time limit of its own but that for connecting (`timeout`).
 
-    Raises TransportFailure. When cancelled it drops the exchange, its connection at the latest after `request.timeout`.
+    Raises TransportFailure, with `limit` when it keeps `request.timeout` itself and that has passed; otherwise the runtime
+    keeps it. When cancelled it drops the exchange, its connection at the latest after `request.timeout`.
     """
+
+    keeps_limit: ClassVar[bool]
 
     async def send(self, request: Request) -> Response: ...
 

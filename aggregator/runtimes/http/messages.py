@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 BODY_SHOWN = 200
 TRANSIENT_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 # Kinds whose message matches one of Argo's own patterns for errors that may pass (connection refused, reset, i/o timeout).
-_TRANSIENT_BY_MESSAGE: frozenset[FailureKind] = frozenset({"refused", "reset"})
-_TRANSIENT: frozenset[FailureKind] = _TRANSIENT_BY_MESSAGE | {"closed", "truncated", "timeout", "unreachable"}
+_TRANSIENT_BY_MESSAGE: frozenset[FailureKind] = frozenset({"refused", "reset", "timeout"})
+_TRANSIENT: frozenset[FailureKind] = _TRANSIENT_BY_MESSAGE | {"closed", "truncated", "limit", "unreachable"}
 
 
 def is_transient(failure: TransportFailure, *, strict_argo: bool) -> bool:
     if not strict_argo:
         return failure.kind in _TRANSIENT
-    return failure.kind in _TRANSIENT_BY_MESSAGE or (failure.kind == "timeout" and "connecting" in failure.reason)
+    return failure.kind in _TRANSIENT_BY_MESSAGE
 
 
 def transport_failure(request: Request, failure: TransportFailure) -> str:
@@ -106,5 +106,5 @@ def _reason(parts: SplitResult, failure: TransportFailure) -> str:
             return f"malformed HTTP response from {place}{detail}"
         case "request":
             return f"the request cannot be sent{detail}"
-        case "redirects":
+        case "redirects" | "limit":
             return failure.reason

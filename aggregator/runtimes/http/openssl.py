@@ -7,6 +7,7 @@ certificate; Go and OpenSSL do, and a self-signed certificate made by `openssl r
 from __future__ import annotations
 
 import ssl
+from typing import ClassVar
 
 import aiohttp
 from yarl import URL
@@ -17,9 +18,11 @@ from aggregator.runtimes.http.exchange import FailureKind, Request, Response, Tr
 class OpensslTransport:
     """Carries out exchanges with certificates verified by OpenSSL's rules and the environment's CA bundle."""
 
+    keeps_limit: ClassVar[bool] = True
+
     def __init__(self, *, user_agent: str, connect_timeout: float = 30.0, limit: int = 64) -> None:
         self._user_agent = user_agent
-        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_timeout)
+        self._connect_timeout = connect_timeout
         self._limit = limit
         # A context of our own: aiohttp's default one has read SSL_CERT_FILE when it was imported.
         self._verified = ssl.create_default_context()
@@ -41,9 +44,14 @@ class OpensslTransport:
                 allow_redirects=False,
                 ssl=False if request.insecure else self._verified,
                 proxy=request.proxy or None,
+                timeout=aiohttp.ClientTimeout(total=request.timeout, sock_connect=self._connect_timeout),
             ) as answer:
                 body = await answer.read()
                 return Response(answer.status, list(answer.headers.items()), body)
+        except aiohttp.ConnectionTimeoutError as error:
+            raise TransportFailure("timeout", "connecting took too long") from error
+        except TimeoutError as error:
+            raise TransportFailure("limit") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _failure(error) from error
 
@@ -55,7 +63,6 @@ class OpensslTransport:
     def _session(self, *, decode: bool) -> aiohttp.ClientSession:
         session = self._sessions[decode] = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=self._limit),
-            timeout=self._timeout,
             auto_decompress=decode,
             skip_auto_headers=("User-Agent", "Accept-Encoding", "Content-Type"),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -69,26 +76,24 @@ _KINDS: tuple[tuple[type[BaseException], FailureKind], ...] = (
     (ssl.SSLError, "tls"),
     (aiohttp.ClientProxyConnectionError, "proxy"),
     (aiohttp.ClientHttpProxyError, "proxy"),
-    (TimeoutError, "timeout"),
     (aiohttp.ServerDisconnectedError, "closed"),
     (aiohttp.InvalidURL, "request"),
     (aiohttp.ContentTypeError, "protocol"),
     (aiohttp.ClientPayloadError, "truncated"),
     (aiohttp.ClientResponseError, "protocol"),
     (ConnectionRefusedError, "refused"),
-    (ConnectionError, "reset"),
 )
 
 
 def _failure(error: BaseException) -> TransportFailure:
     inner = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     reason = getattr(error, "verify_message", "") or getattr(inner, "verify_message", "") or str(inner)
+    if "content-encoding" in reason.lower():
+        return TransportFailure("decode", reason)
     for candidate in (error, inner):
         for kind_of, kind in _KINDS:
-            if isinstance(candidate, kind_of) and not (
-                kind == "reset" and isinstance(candidate, aiohttp.ClientConnectorError)
-            ):
+            if isinstance(candidate, kind_of):
                 return TransportFailure(kind, reason)
     if isinstance(error, aiohttp.ClientConnectorError):
-        return TransportFailure("refused" if isinstance(inner, ConnectionRefusedError) else "unreachable", reason)
-    return TransportFailure("protocol", reason)
+        return TransportFailure("unreachable", reason)
+    return TransportFailure("reset" if isinstance(error, OSError) else "protocol", reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
 from aggregator.runtimes.http.exchange import Request, Response, TransportFailure
@@ -17,6 +17,8 @@ class SecondOpinion:
 
     A refused handshake has sent nothing of the request, so that it is safe to try again.
     """
+
+    keeps_limit: ClassVar[bool] = True
 
     def __init__(self, *, user_agent: str, connect_timeout: float, idle: int) -> None:
         self._first = ReqwestTransport(user_agent=user_agent, connect_timeout=connect_timeout, idle=idle)

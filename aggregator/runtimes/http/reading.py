@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
-from urllib.parse import SplitResult, unquote, urlsplit
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from aggregator.errors import UsageError
 from aggregator.runtimes.http.exchange import Request
@@ -21,54 +23,88 @@ if TYPE_CHECKING:
 _WRITTEN_BY_TRANSPORT = frozenset({"content-length", "transfer-encoding", "trailer"})
 
 
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_PLAIN = re.compile(r"(https?://[^/?#@\s]+)(?:[/?][^#\s]*)?")
+
+
+class Origin(NamedTuple):
+    """Whom a URL speaks to."""
+
+    scheme: str
+    host: str
+    port: int | None
+    text: str
+    """As it stands at the head of the URL, `https://host:port`."""
+
+    @property
+    def netloc(self) -> str:
+        return self.text.partition("://")[2]
+
+
 @dataclass(slots=True)
 class Reading:
     """A request ready to be sent and what is expected of its answer."""
 
     request: Request
-    parts: SplitResult
-    """The URL's parts, without user info."""
+    origin: Origin
     timeout: float | None
     condition: str
 
 
 def read(body: Mapping[str, Any], secrets: Secrets) -> Reading:
     """UsageError or NotFound, as the leaf's message, for what cannot be sent."""
-    url = str(body.get("url") or "")
+    url = str(body.get("url") or "").strip()
     method = str(body.get("method") or "GET")
+    if not _TOKEN.fullmatch(method):
+        raise UsageError(
+            f'net/http: invalid method "{method}"', hint="`method` of the http template is one word like GET"
+        )
+    user = ""
+    plain = _PLAIN.fullmatch(url)
     try:
-        parts = urlsplit(url.strip())
-        port = parts.port
+        if plain is not None:
+            origin = origin_of(plain[1])
+        else:
+            parts = urlsplit(url)
+            if "@" in parts.netloc:
+                user = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+            parts = without_user(parts)._replace(fragment="")
+            url = parts.geturl()
+            origin = origin_of(f"{parts.scheme}://{parts.netloc}")
     except ValueError as error:
         raise UsageError(
             f'parse "{url}": {error}', hint="`url` of the http template must be an absolute URL"
         ) from error
-    if parts.scheme not in ("http", "https"):
-        raise UsageError(
-            f'{_verb(method)} "{url}": unsupported protocol scheme "{parts.scheme}"',
-            hint="`url` of the http template must start with http:// or https://",
-        )
-    if not parts.hostname or port == 0:
-        raise UsageError(f'{_verb(method)} "{url}": http: no Host in request URL')
+    except UsageError as error:
+        raise UsageError(f'{_verb(method)} "{url}": {error.message}', hint=error.hint) from error
     headers = _headers(body.get("headers") or [], secrets)
     names = {name.lower() for name, _ in headers}
-    if "@" in parts.netloc:
-        if "authorization" not in names:
-            user = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
-            headers.append(("Authorization", f"Basic {base64.b64encode(user.encode()).decode()}"))
-        parts = without_user(parts)
-    if parts.fragment:
-        parts = parts._replace(fragment="")
+    if user and "authorization" not in names:
+        headers.append(("Authorization", f"Basic {base64.b64encode(user.encode()).decode()}"))
     request = Request(
         method,
-        parts.geturl(),
+        url,
         headers,
         _content(body),
         insecure=bool(body.get("insecureSkipVerify")),
         # Asking for a part, or for an encoding of one's own, means that the bytes are wanted as they come.
         gzip=not ("accept-encoding" in names or "range" in names or method == "HEAD"),
     )
-    return Reading(request, parts, _timeout(body.get("timeoutSeconds")), str(body.get("successCondition") or ""))
+    return Reading(request, origin, _timeout(body.get("timeoutSeconds")), str(body.get("successCondition") or ""))
+
+
+@lru_cache(maxsize=1024)
+def origin_of(text: str) -> Origin:
+    """The origin `scheme://host:port`; a fan-out asks few of them very often. ValueError or UsageError when it is none."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https"):
+        raise UsageError(
+            f'unsupported protocol scheme "{parts.scheme}"',
+            hint="`url` of the http template must start with http:// or https://",
+        )
+    if not parts.hostname or parts.port == 0:
+        raise UsageError("http: no Host in request URL")
+    return Origin(parts.scheme, parts.hostname, parts.port, text)
 
 
 def _headers(rows: list[Mapping[str, Any]], secrets: Secrets) -> list[tuple[str, str]]:
@@ -82,6 +118,8 @@ def _headers(rows: list[Mapping[str, Any]], secrets: Secrets) -> list[tuple[str,
             value = str(row.get("value") or "")
         if name.lower() in _WRITTEN_BY_TRANSPORT:
             continue
+        if not _TOKEN.fullmatch(name):
+            raise UsageError(f'net/http: invalid header field name "{name}"')
         if "\n" in value or "\r" in value or "\0" in value:
             # A secret file often ends in a line break that nobody meant; anywhere else it would smuggle in a header.
             value = value.rstrip("\r\n") if reference is not None else value

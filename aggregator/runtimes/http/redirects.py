@@ -33,12 +33,15 @@ def follow(request: Request, response: Response, first_host: str) -> Request:
         target = urlsplit(urljoin(request.url, location))
         host = target.hostname or ""
         absolute = bool(urlsplit(location).netloc)
+        target.port  # noqa: B018 - reading it checks it
     except ValueError as error:
         raise TransportFailure("protocol", f"failed to parse Location header {location!r}: {error}") from error
     if target.scheme not in ("http", "https"):
         raise TransportFailure(
             "request", f'unsupported protocol scheme "{target.scheme}" in the redirect to {location!r}'
         )
+    if not host:
+        raise TransportFailure("request", f"http: no Host in the redirect to {location!r}")
     method, body = request.method, request.body
     dropped = {"referer"}
     if response.status not in _KEEP_METHOD:

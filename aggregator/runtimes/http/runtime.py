@@ -17,7 +17,7 @@ from aggregator.runtimes.http.condition import holds
 from aggregator.runtimes.http.exchange import Request, Response, Transport, TransportFailure
 from aggregator.runtimes.http.opinions import SecondOpinion
 from aggregator.runtimes.http.proxies import EnvironmentProxies
-from aggregator.runtimes.http.reading import Reading, read
+from aggregator.runtimes.http.reading import Origin, Reading, origin_of, read
 from aggregator.runtimes.http.redirects import MAX_REDIRECTS, follow, redirects
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class HttpRuntime:
             limit, words = _limit(reading, attempt)
             reading.request.timeout = limit
             try:
-                if limit is None:
+                if limit is None or self._transport.keeps_limit:
                     response = await self._exchange(reading)
                 else:
                     async with asyncio.timeout(limit):
@@ -88,48 +88,51 @@ class HttpRuntime:
             except TimeoutError:
                 return self._failed(messages.timed_out(reading.request, words), transient=not self._strict_argo)
             except TransportFailure as failure:
-                return self._failed(
-                    messages.transport_failure(reading.request, failure),
-                    transient=messages.is_transient(failure, strict_argo=self._strict_argo),
-                )
+                transient = messages.is_transient(failure, strict_argo=self._strict_argo)
+                if failure.kind == "limit":
+                    return self._failed(messages.timed_out(reading.request, words), transient=transient)
+                return self._failed(messages.transport_failure(reading.request, failure), transient=transient)
         return self._verdict(reading, response)
 
     async def _exchange(self, reading: Reading) -> Response:
-        request = reading.request
-        response = await self._send(request, reading)
+        request, origin = reading.request, reading.origin
+        began = time.monotonic()
+        response = await self._send(request, origin)
         if response.status < 300 or response.status > 399:
             return response
         for _ in range(MAX_REDIRECTS - 1):
             if not redirects(response):
                 return response
-            request = follow(request, response, reading.parts.hostname or "")
-            response = await self._send(request, None)
+            request = follow(request, response, origin.host)
+            if reading.request.timeout is not None:
+                request.timeout = max(0.001, reading.request.timeout - (time.monotonic() - began))
+            target = urlsplit(request.url)
+            response = await self._send(request, origin_of(f"{target.scheme}://{target.netloc}"))
         if redirects(response):
             raise TransportFailure("redirects", f"stopped after {MAX_REDIRECTS} redirects")
         return response
 
-    async def _send(self, request: Request, reading: Reading | None) -> Response:
+    async def _send(self, request: Request, origin: Origin) -> Response:
         try:
             if not self._routes and not self._proxies.active:
                 return await self._transport.send(request)
-            return await self._transport.send(self._wire(request, reading))
+            return await self._transport.send(self._wire(request, origin))
         except TransportFailure as failure:
             failure.url = request.url
             raise
 
-    def _wire(self, request: Request, reading: Reading | None) -> Request:
+    def _wire(self, request: Request, origin: Origin) -> Request:
         """The request as it goes out: to the host that stands in for its own, or through a proxy."""
-        parts = reading.parts if reading else urlsplit(request.url)
-        wire = replace(request)
-        host = parts.hostname or ""
-        base = self._route(host) if self._routes else None
+        base = self._route(origin.host) if self._routes else None
         if base is not None:
-            wire.url = base + (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            wire = replace(request, url=base + request.url[len(origin.text) :])
             if not any(name.lower() == "host" for name, _ in request.headers):
-                wire.headers = [*request.headers, ("Host", parts.netloc)]
-        elif not (request.insecure and self._strict_argo):  # Argo's client without verification knows no proxies
-            wire.proxy = self._proxies.for_url(parts.scheme, host, parts.port)
-        return wire
+                wire.headers = [*request.headers, ("Host", origin.netloc)]
+            return wire
+        if request.insecure and self._strict_argo:  # Argo's client without verification knows no proxies
+            return request
+        proxy = self._proxies.for_url(origin.scheme, origin.host, origin.port)
+        return replace(request, proxy=proxy) if proxy else request
 
     def _route(self, host: str) -> str | None:
         base = self._routes.get(host)

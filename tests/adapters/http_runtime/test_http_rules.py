@@ -112,6 +112,11 @@ def test_a_location_that_is_no_url_fails():
         hop("http://[half")
 
 
+def test_a_redirect_without_a_host_fails():
+    with pytest.raises(TransportFailure, match="no Host"):
+        hop("http:///path")
+
+
 @pytest.mark.parametrize("status", [300, 304, 305])
 def test_other_statuses_of_the_family_redirect_nowhere(status):
     assert not redirects(Response(status, [("Location", "/c")], b""))

@@ -15,6 +15,8 @@ URL = "http://api.example/posts/1"
 class Canned:
     """A transport of ours that answers every request alike."""
 
+    keeps_limit = False
+
     def __init__(self, answer):
         self.answer = answer
         self.sent = []
@@ -187,6 +189,8 @@ def test_a_missing_secret_fails_the_leaf_and_sends_nothing(http):
         ({"url": "http:///posts"}, "no Host in request URL"),
         ({"url": "http://x:99999/"}, "Port out of range"),
         ({"url": URL, "bodyFrom": {"bytes": "not base64!"}}, "bodyFrom.bytes is not base64"),
+        ({"url": URL, "method": "BAD METHOD"}, 'invalid method "BAD METHOD"'),
+        ({"url": URL, "headers": [{"name": "bad name", "value": "x"}]}, 'invalid header field name "bad name"'),
         ({"url": URL, "timeoutSeconds": "soon"}, "timeoutSeconds is 'soon'"),
         ({"url": URL, "headers": [{"name": "X", "value": "a\r\nY: b"}]}, 'invalid header field value for "X"'),
     ],

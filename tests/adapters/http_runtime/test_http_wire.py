@@ -173,6 +173,28 @@ def test_a_stall_ends_after_timeout_seconds_of_the_whole_exchange(http, part):
     assert server.lost.is_set() or server.connections == 1
 
 
+def test_redirects_share_one_limit(http):
+    async def slow(wire):
+        await asyncio.sleep(0.15)
+        wire.answer(302, b"", Location="/again")
+
+    outcome, server = http.against(slow, {"timeoutSeconds": 0.4})
+    assert "context deadline exceeded" in outcome.message
+    assert 2 <= len(server.seen) <= 4
+
+
+def test_over_openssl_the_limit_is_kept_too(http, tmp_path, monkeypatch):
+    context, path = certificate(tmp_path, authority=True)
+    monkeypatch.setenv("SSL_CERT_FILE", path)
+
+    async def stall(wire):
+        await asyncio.sleep(30)
+
+    outcome, _ = http.against(stall, {"timeoutSeconds": 0.3}, tls=context)
+    assert (outcome.phase, outcome.transient) == ("Failed", True)
+    assert "no complete answer within timeoutSeconds: 0.3" in outcome.message
+
+
 def test_the_attempts_deadline_ends_the_exchange_too(http):
     async def stall(wire):
         await asyncio.sleep(30)
