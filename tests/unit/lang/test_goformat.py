@@ -15,7 +15,7 @@ from aggregator.lang.govalue import AnyMap, Int64, NilList, StringList
 scalars = (
     st.none()
     | st.booleans()
-    | st.integers(-(2**63), 2**63 - 1)
+    | st.integers(-(2**53), 2**53)  # what a float, and so JSON, can hold
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text()
 )
