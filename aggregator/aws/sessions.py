@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +13,7 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
+from botocore.loaders import create_loader
 
 from aggregator.aws.errors import Call, is_local, translate
 from aggregator.aws.names import aws_host, host_of
@@ -39,6 +41,16 @@ _METHODS = {
 _SERVICE_NAMES = {"s3": "S3", "sns": "SNS", "sqs": "SQS", "sts": "STS", "lambda": "Lambda"}
 _VIRTUAL_ONLY = (".aliyuncs.com",)
 """Stores that are not AWS but still want the bucket in the host name."""
+
+
+_loader = cache(create_loader)
+
+
+def _core() -> botocore.session.Session:
+    """A session of its own that shares the service descriptions: they are what makes a client slow to make."""
+    core = botocore.session.Session()
+    core.register_component("data_loader", _loader())
+    return core
 
 
 class AwsClient:
@@ -216,16 +228,16 @@ class Sessions:
         if access.role_arn:
             base = replace(access, role_arn="", endpoint="", insecure=False, certificates="")
             sts = self.connect("sts", base, self._owner.read_timeout)
-            core = botocore.session.Session()
+            core = _core()
             core.register_component("credential_provider", CredentialResolver([_Role(sts, access.role_arn)]))
             return boto3.Session(botocore_session=core), f"role {access.role_arn}"
         if access.access_key:
             keys = (access.access_key, access.secret_key, access.session_token or None)
-            return boto3.Session(*keys), access.origin or "the YAML"
+            return boto3.Session(*keys, botocore_session=_core()), access.origin or "the YAML"
         if sandbox:
-            return boto3.Session(*self._owner.sandbox_keys), "the sandbox"
+            return boto3.Session(*self._owner.sandbox_keys, botocore_session=_core()), "the sandbox"
         if self._default is None:
-            self._default = boto3.Session()
+            self._default = boto3.Session(botocore_session=_core())
         return self._default, ""
 
     def _method(self, session: boto3.Session) -> str:

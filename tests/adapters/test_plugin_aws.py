@@ -59,9 +59,9 @@ class World:
         self.secrets = SecretStore(environ={}, extra={("s", "a"): "AKIAPLUGIN", ("s", "b"): "plugin-secret-key"})
         self.runtime = PluginRuntime(clients=self.clients, secrets=self.secrets)
         self.sink = Recorder()
-        self.sns, self.sqs, self.awslambda, self.iam = (
-            self.clients.client(name).api for name in ("sns", "sqs", "lambda", "iam")
-        )
+
+    def __getattr__(self, name):
+        return self.clients.client({"awslambda": "lambda"}.get(name, name)).api
 
     def run(self, **body):
         body = {name.replace("_", "-"): fields for name, fields in body.items()}
