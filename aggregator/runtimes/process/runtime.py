@@ -20,6 +20,7 @@ from aggregator.runtimes.process.locks import PathLocks
 from aggregator.runtimes.process.private import remove_tree
 from aggregator.runtimes.process.refused import LeafRefused
 from aggregator.runtimes.process.shared import SharedTree
+from aggregator.runtimes.process.spawn import reap_orphans
 from aggregator.runtimes.process.volumes import Volumes
 from aggregator.runtimes.process.workspace import Pod, lay_out
 
@@ -128,7 +129,10 @@ class ProcessRuntime:
         await self._clear(workspace)
 
     async def stop(self) -> None:
-        """Nothing outlives its attempt."""
+        """Nothing outlives its attempt, but what the kernel has yet to hand to us when we are the first process."""
+        if os.getpid() == 1:
+            await asyncio.sleep(0.05)
+            reap_orphans()
 
     async def _lock(self, pod: Pod) -> None:
         trees = [c.tree for c in pod.containers() if isinstance(c.tree, SharedTree)]

@@ -65,6 +65,8 @@ class SharedTree:
         try:
             Path(clean).parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
+            if clean not in self._declared.inputs:
+                return Path(clean)  # an output in a folder that can't be: it is missing, and that is said of it
             raise LeafRefused(
                 f"the folder of the declared path {clean} can't be made on this host: {error.strerror}", hint=_ADVICE
             ) from error

@@ -21,6 +21,8 @@ _CHUNK = 1 << 16
 _LAST_WORDS_SECONDS = 0.5
 """How long output of what was killed beside the main process is waited for."""
 Write = Callable[[bytes], None]
+_living: set[int] = set()
+"""Process ids of the children that are not reaped yet."""
 
 
 class Pump:
@@ -132,6 +134,7 @@ class Child:
                 pump.close()
             raise
         self.pid = self._process.pid
+        _living.add(self.pid)
         self._pidfd = os.pidfd_open(self.pid)
         self._loop.add_reader(self._pidfd, self._reap)
         for pump in self.pumps:
@@ -143,9 +146,12 @@ class Child:
         code = self._process.poll()
         if code is None:
             return
+        _living.discard(self.pid)
         self._loop.remove_reader(self._pidfd)
         os.close(self._pidfd)
         self._pidfd = -1
+        if os.getpid() == 1:
+            reap_orphans()
         if not self.exited.done():
             self.exited.set_result(code if code >= 0 else 128 - code)
 
@@ -250,6 +256,21 @@ def _processes() -> list[tuple[int, int, int]]:
             continue
         found.append((int(name), int(fields[1]), int(fields[2])))
     return found
+
+
+def reap_orphans() -> None:
+    """As the first process of a container we inherit what bubblewrap leaves: its dead first process of each namespace."""
+    for pid in children(os.getpid()):
+        if pid in _living:
+            continue
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:  # noqa: PTH123
+                name, _, rest = stat.read().partition("(")[2].rpartition(")")
+        except OSError:
+            continue
+        if name == "bwrap" and rest.split()[0] == "Z":
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
 
 
 def end_marked(mark: bytes) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -194,6 +195,42 @@ def test_kill_9_of_ourselves_takes_isolated_leaves_along(bubblewrap, tmp_path, p
     ours.wait()
     ours.stdout.close()
     asyncio.run(gone(processes_with, mark))
+
+
+def test_as_first_process_of_a_container_no_zombie_of_bubblewrap_is_kept(bubblewrap, tmp_path):
+    if os.getuid() != 0 or not shutil.which("unshare"):
+        pytest.skip("needs root and unshare to be the first process")
+    program = textwrap.dedent(f"""
+        import asyncio, os
+        from pathlib import Path
+        from aggregator.engine.commands import Attempt
+        from aggregator.runtimes.process import ProcessRuntime
+
+        class Sink:
+            def started(self): pass
+
+        async def main():
+            runtime = ProcessRuntime(isolation="bubblewrap", secrets=None, notice=print)
+            for number in range(5):
+                attempt = Attempt(node=1, node_id="n", name="n", display_name="n", template_name="t", pod_name="p", kind="container", index=0,
+                    template={{"container": {{"image": "a", "command": ["true"]}}}},
+                    workflow="w", uid="u", namespace="d", deadline=None, want_result=False)
+                folder = Path({str(tmp_path)!r}, str(number))
+                folder.mkdir()
+                workspace = await runtime.open(attempt, folder)
+                assert (await runtime.run(attempt, workspace, Sink())).phase == "Succeeded"
+                await runtime.close(workspace)
+            await runtime.stop()
+
+        asyncio.run(main())
+        print(os.getpid(), open("/proc/self/task/1/children").read().split())
+        """)
+    done = subprocess.run(
+        ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", program], capture_output=True, text=True
+    )
+    if done.returncode != 0 and "unshare" in done.stderr:
+        pytest.skip(done.stderr)
+    assert done.stdout == "1 []\n", done.stderr
 
 
 def test_output_that_can_not_be_stored_is_an_error_and_does_not_block_the_leaf(

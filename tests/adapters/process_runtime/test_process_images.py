@@ -122,3 +122,9 @@ def test_a_users_rule_gives_entrypoint_path_and_environment(leaf, tmp_path):
 def test_the_runtime_refuses_an_image_without_command_or_rule(leaf):
     with pytest.raises(Unsupported, match="me/app:1"):
         leaf(body={"container": {"image": "me/app:1"}})
+
+
+def test_the_aws_image_is_the_aws_of_our_extra(leaf):
+    ran = leaf(body={"container": {"image": "amazon/aws-cli:2.17.59", "args": ["--version"]}})
+    assert ran.outcome.phase == "Succeeded"
+    assert ran.result.startswith("aws-cli/")
