@@ -55,6 +55,14 @@ class Prepared:
     warnings: list[Diagnostic]
     parameters: dict[str, str]
     problems: list[Diagnostic] = field(default_factory=list)
+    problem_phase: str = "Failed"
+    """What the run's phase is when it has problems: an invalid spec is Failed, a missing workflow template Error."""
+
+    @property
+    def problem_message(self) -> str:
+        """The status message of a run with problems."""
+        first = self.problems[0].message
+        return first if self.problem_phase == "Error" else f"invalid spec: {first}"
 
     def locate(self, path: Sequence[str | int]) -> Span | None:
         """Where a path of the workflow stands in its file."""
@@ -62,14 +70,15 @@ class Prepared:
 
 
 def prepare(main: Bundle, supporting: Bundle, submission: Submission) -> Prepared:
-    """Choose the one document that is to run and make the run; InvalidWorkflow holds all that is wrong with it.
+    """Choose the one document that is to run and make the run; what is wrong with it is in `problems`.
 
-    The raised error's `prepared` is the run as far as it could be made, so that its status can still be shown.
+    InvalidWorkflow is raised when there is no such document, UsageError for mistakes of the command line.
     """
     everything = _joined(main, supporting)
     loaded, workflow = _choose(main, everything, submission)
     metadata = _metadata(workflow, loaded, submission)
-    spec = _merged(workflow, everything, loaded)
+    missing = _missing_template(workflow, everything, loaded)
+    spec = workflow.spec if missing else _merged(workflow.spec, everything)
     spec = _overridden(spec, submission)
     workflow = replace_struct(workflow, metadata=metadata, spec=spec)
     source = random.SystemRandom()
@@ -88,10 +97,14 @@ def prepare(main: Bundle, supporting: Bundle, submission: Submission) -> Prepare
         warnings=[d for d in everything.diagnostics if d.severity != "error"],
         parameters=parameters,
     )
-    found = [*everything.errors, *check_submission(everything, loaded, spec)]
-    errors = [d for d in found if d.severity == "error"]
+    found = list(everything.errors)
+    if missing:
+        prepared.problem_phase = "Failed" if found else "Error"
+        found += missing
+    else:
+        found += check_submission(everything, loaded, spec)
+    prepared.problems = [d for d in found if d.severity == "error"]
     prepared.warnings += [d for d in found if d.severity != "error"]
-    prepared.problems = errors
     return prepared
 
 
@@ -234,29 +247,37 @@ def generated_suffix(length: int = 5) -> str:
     return "".join(source.choice(NAME_ALPHABET) for _ in range(length))
 
 
-def _merged(workflow: models.Workflow, everything: Bundle, loaded: Loaded[Any]) -> models.WorkflowSpec:
-    """The spec, with the workflow template that it refers to underneath."""
-    spec = workflow.spec
+def _referenced(spec: models.WorkflowSpec, everything: Bundle) -> Loaded[Any] | None:
+    """The stored document that workflowTemplateRef names."""
     reference = spec.workflow_template_ref
     if reference is None:
-        return spec
-    stored: Sequence[Loaded[Any]] = (
-        everything.cluster_workflow_templates if reference.cluster_scope else everything.workflow_templates
-    )
-    found = next((s for s in stored if s.name == reference.name), None)
-    if found is None:
-        kind = "ClusterWorkflowTemplate" if reference.cluster_scope else "WorkflowTemplate"
-        known = [s.name for s in stored]
-        raise InvalidWorkflow(
-            [
-                Diagnostic(
-                    "unknown-template",
-                    f"there is no {kind} {reference.name!r}",
-                    loaded.span("spec", "workflowTemplateRef", "name"),
-                    hint=nearest(reference.name, known) or "give its file with --with PATH",
-                )
-            ]
+        return None
+    kind = "ClusterWorkflowTemplate" if reference.cluster_scope else "WorkflowTemplate"
+    return next((s for s in _stored(everything) if s.kind == kind and s.name == reference.name), None)
+
+
+def _missing_template(workflow: models.Workflow, everything: Bundle, loaded: Loaded[Any]) -> list[Diagnostic]:
+    """The problem of a workflowTemplateRef to what is not there."""
+    reference = workflow.spec.workflow_template_ref
+    if reference is None or _referenced(workflow.spec, everything) is not None:
+        return []
+    kind = "clusterworkflowtemplate" if reference.cluster_scope else "workflowtemplate"
+    known = [s.name for s in _stored(everything)]
+    return [
+        Diagnostic(
+            "unknown-template",
+            f'{kind} "{reference.name}" not found',
+            loaded.span("spec", "workflowTemplateRef", "name"),
+            hint=nearest(reference.name, known) or "give its file with --with PATH",
         )
+    ]
+
+
+def _merged(spec: models.WorkflowSpec, everything: Bundle) -> models.WorkflowSpec:
+    """The spec, with the workflow template that it refers to underneath."""
+    found = _referenced(spec, everything)
+    if found is None:
+        return spec
     merged: models.WorkflowSpec = merge_workflow_template(spec, found.model.spec)
     return merged
 

@@ -29,8 +29,8 @@ def invalid(prepared: Prepared, output: str) -> int:
     count = len(prepared.problems)
     sys.stderr.write(f"agg: error: {count} {'error' if count == 1 else 'errors'} in the workflow; nothing was run\n")
     if output in ("json", "yaml"):
-        message = f"invalid spec: {prepared.problems[0].message}"
-        shown = failed_object(prepared.workflow, prepared.name, prepared.uid, time.time(), "Failed", message)
+        phase, message = prepared.problem_phase, prepared.problem_message
+        shown = failed_object(prepared.workflow, prepared.name, prepared.uid, time.time(), phase, message)
         sys.stdout.write(dump(shown, output))
     return INVALID
 

@@ -45,9 +45,12 @@ def merged_location(artifact: Mapping[str, Any], default: Mapping[str, Any]) -> 
     if own is None:
         return None
     key, location = own
-    if fallback is not None and fallback[0] == key and not _complete(key, location):
+    if _complete(key, location):
+        return key, dict(location)
+    if fallback is not None and fallback[0] == key:
         return key, {**fallback[1], **location}
-    return key, dict(location)
+    # Only a key: it means the default repository, which is the run's own folder where none is configured.
+    return "local", {"key": location.get("key", "")}
 
 
 def _complete(key: str, location: Mapping[str, Any]) -> bool:

@@ -47,6 +47,7 @@ def make_attempt(machine: Machine, node: Node, template: Template, scope: Scope)
         body = template.body.fill(scope, machine.context, LENIENT)
     if node.inputs is not None:
         body["inputs"] = node.inputs
+    node.declared = body.get("outputs") or {}
     spec = machine.program.spec
     location = body.get("archiveLocation") or {}
     if not location and machine.repository is not None:

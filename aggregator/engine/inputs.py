@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aggregator.engine.node import pod_name
+from aggregator.engine.node import HOOKED, pod_name
 from aggregator.engine.scope import Scope, TemplateScope
 from aggregator.errors import LanguageError
 from aggregator.lang import expr, tags
@@ -30,20 +30,37 @@ def process_arguments(machine: Machine, template: Template, call: Call) -> dict[
     an input that nothing supplies.
     """
     declared = template.raw.get("inputs") or {}
-    policy = STRICT if call.strict else PREFIX_STRICT
+    policy = STRICT if call.strict else LENIENT if call.flags & HOOKED else PREFIX_STRICT
     handed: dict[str, Any] = {}
     parameters = declared.get("parameters")
     if parameters:
         given = {a.name: a for a in call.arguments.parameters}
-        handed["parameters"] = [
-            _parameter(machine, template, call, raw, given.get(raw["name"]), policy) for raw in parameters
-        ]
+        made = [_parameter(machine, template, call, raw, given.get(raw["name"]), policy) for raw in parameters]
+        handed["parameters"] = _filled_declarations(machine, call, made, given)
     artifacts = declared.get("artifacts")
     if artifacts:
         given = {a.name: a for a in call.arguments.artifacts}
-        made = [_artifact(machine, template, call, raw, given.get(raw["name"]), policy) for raw in artifacts]
-        handed["artifacts"] = [a for a in made if a is not None]
+        found = [_artifact(machine, template, call, raw, given.get(raw["name"]), policy) for raw in artifacts]
+        handed["artifacts"] = [a for a in found if a is not None]
     return handed
+
+
+def _filled_declarations(
+    machine: Machine, call: Call, made: list[dict[str, Any]], given: dict[str, Argument]
+) -> list[dict[str, Any]]:
+    """Values that come from the template itself may hold tags: of globals, local variables and its other inputs.
+
+    What an argument handed over is data, and is never read as a tag again.
+    """
+    for i, parameter in enumerate(made):
+        value = parameter["value"]
+        argued = given.get(parameter["name"])
+        if isinstance(value, str) and "{{" in value and (argued is None or argued.value is None):
+            scope = _locals(machine, call)
+            others = {f"inputs.parameters.{p['name']}": p["value"] for p in made if p is not parameter}
+            filled = tags.parse(value).fill(Scope(scope, others), machine.context, LENIENT)
+            made[i] = {**parameter, "value": filled}
+    return made
 
 
 def _parameter(
@@ -58,8 +75,6 @@ def _parameter(
         made.pop("default", None)
     if value is None and source and "default" in source and "configMapKeyRef" not in source:
         value = source["default"]
-    if isinstance(value, str) and "{{" in value:
-        value = tags.parse(value).fill(_locals(machine, call), machine.context, LENIENT)
     if given is not None:
         argued = _argued(machine, call, given, policy)
         if argued is not None:
@@ -74,6 +89,11 @@ def _parameter(
         found = config_map_value(machine, source, call.scope)
         value = found if found is not None else value
     if value is None:
+        if given is not None and given.value is not None:
+            raise NodeError(
+                f"argument {raw['name']!r} is an absent optional: {given.value.text} was never written, because what"
+                f" writes it was skipped, and input {raw['name']!r} of template {template.name!r} has no default"
+            )
         raise NodeError(
             f"inputs.parameters.{raw['name']} was not supplied: template {template.name!r} needs it and it has no default"
         )

@@ -145,9 +145,8 @@ def leaf_finished(machine: Machine, node: Node, outcome: Outcome) -> None:
 
 def _leaf_outputs(node: Node, outcome: Outcome) -> dict[str, Any] | None:
     made: dict[str, Any] = {}
-    declared = ((node.template.raw if node.template else {}).get("outputs") or {}).get("parameters") or ()
     parameters = []
-    for raw in declared:
+    for raw in node.declared.get("parameters") or ():
         if raw["name"] in outcome.parameters:
             parameters.append({**raw, "value": outcome.parameters[raw["name"]]})
         elif "value" in raw:

@@ -182,7 +182,6 @@ class Machine:
             return
         if node.phase == PENDING:
             self.set_phase(node, RUNNING)
-            hooks.on_running(self, node)
         if event.ip:
             node.ip = event.ip
         if event.ready and node.template is not None and node.template.daemon and not node.daemoned:
@@ -258,6 +257,8 @@ class Machine:
         if message:
             node.message = message
         self.news("created" if created else "phase", node)
+        if phase == RUNNING:
+            hooks.on_running(self, node)
 
     def finish(self, node: Node, phase: str, message: str = "") -> None:
         """End the node; its owner hears of it when its hooks have ended too."""

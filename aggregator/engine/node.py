@@ -68,6 +68,7 @@ class Node:
         "boundary",
         "children",
         "daemoned",
+        "declared",
         "depth",
         "display",
         "exempt",
@@ -121,6 +122,7 @@ class Node:
         self.outbound: list[int] | None = None
         self.inputs: dict[str, Any] | None = None
         self.outputs: dict[str, Any] | None = None
+        self.declared: dict[str, Any] = {}
         self.scope: TemplateScope | None = None
         self.flags = 0
         self.attempt: int | None = None

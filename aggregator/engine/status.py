@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from aggregator.engine.node import HOOKED, PENDING, RETRIED, RUNNING, Node
+from aggregator.engine.node import HOOKED, PENDING, RETRIED, RUNNING, SUCCEEDED, Node
 from aggregator.engine.times import rfc3339
 
 if TYPE_CHECKING:
@@ -155,10 +155,11 @@ def _totals(machine: Machine) -> tuple[list[tuple[int, int]], list[tuple[float, 
         number = node.number
         if node.kind in _EXECUTED:
             told = node.progress.split("/") if node.progress else ()
-            if node.done:
-                progress[number] = (int(told[1]),) * 2 if len(told) == 2 else (1, 1)
+            if len(told) == 2:
+                whole = int(told[1])
+                progress[number] = (whole if node.phase == SUCCEEDED else int(told[0]), whole)
             else:
-                progress[number] = (int(told[0]), int(told[1])) if len(told) == 2 else (0, 1)
+                progress[number] = (1 if node.phase == SUCCEEDED else 0, 1)
             if node.kind == "Pod" and node.finished is not None:
                 used[number] = _resources(node)
         above = node.parent.number if node.parent is not None else count

@@ -87,7 +87,7 @@ def missing(key: str, scope: Variables, text: str, start: int, end: int) -> Lang
 def absent(key: str, text: str, start: int, end: int) -> LanguageError:
     """The variable exists and has no value: an optional output of a task that was skipped or omitted."""
     return LanguageError(
-        f"unable to substitute {{{{{_short(key)}}}}}: it is an optional output that was never written, "
+        f"unable to substitute {{{{{_short(key)}}}}}: it is an absent optional, an output that was never written: "
         "its producer was skipped or omitted and has no default",
         text=text, start=start, end=end, kind="absent",
         hint=f"give a default: {{{{={key} ?? 'value'}}}}, or valueFrom.default at the producer",

@@ -122,7 +122,9 @@ def compile_template(program: Program, holder: Holder, raw: dict[str, Any], path
     leaf = kind not in ("steps", "dag")
     body = {k: v for k, v in raw.items() if k != "retryStrategy"} if leaf else {}
     rules = {k: v for k, v in raw.items() if k not in KINDS and k != "retryStrategy"}
-    retry = raw.get("retryStrategy") or program.default_retry
+    retry = raw.get("retryStrategy")
+    if retry is None:
+        retry = program.default_retry
     template = Template(
         name=raw.get("name") or "",
         kind=kind,
