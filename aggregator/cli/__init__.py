@@ -46,8 +46,6 @@ COMMANDS: dict[str, Command] = {
         Command("list", "aggregator.cli.list:list_command", "List the runs that are kept."),
         Command("get", "aggregator.cli.get:get_command", "Show runs: header, tree, JSON or YAML.", completes="run"),
         Command("logs", "aggregator.cli.logs:logs_command", "Print what the leaves of a run printed.", completes="run"),
-        Command("lint", "aggregator.cli.lint:lint", "Check files and tell all that is wrong.", completes="file"),
-        Command("plan", "aggregator.cli.plan:plan", "Show what a run would do, and do nothing.", completes="file"),
         Command(
             "compat", "aggregator.cli.compat:compat", "Show what a file's fields mean on one machine.", completes="file"
         ),

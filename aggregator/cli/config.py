@@ -22,7 +22,7 @@ class Format(StrEnum):
 
 
 def config_command(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]…", help="Only these settings.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Only these settings.")] = None,
     output: Annotated[Format, typer.Option("-o", "--output", help="Form of the result.")] = Format.TEXT,
     home: options.Home = "",
     config: options.Config = "",

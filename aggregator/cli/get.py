@@ -21,7 +21,7 @@ PHASES = ("Pending", "Running", "Succeeded", "Skipped", "Failed", "Error", "Omit
 
 
 def get_command(
-    names: Annotated[list[str], typer.Argument(metavar="NAME…", help="Names or uids of runs, or @latest.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="Names or uids of runs, or @latest.")],
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="FORM", help="name, json, yaml, short or wide.")
     ] = "",

@@ -36,12 +36,14 @@ MERGED = 200
 def logs_command(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name or uid of a run, or @latest.")],
     node: Annotated[
-        str, typer.Argument(metavar="[NODE]", help="Only this node: its pod, display name, name or id.")
+        str, typer.Argument(metavar="NODE", help="Only this node: its pod, display name, name or id.")
     ] = "",
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on until the run ends.")] = False,
     container: Annotated[str, typer.Option("-c", "--container", help="Which container's output.")] = "main",
     grep: Annotated[str, typer.Option("--grep", metavar="REGEXP", help="Only lines that match.")] = "",
-    tail: Annotated[int, typer.Option("--tail", metavar="N", help="Only the last N lines of each pod.")] = -1,
+    tail: Annotated[
+        int, typer.Option("--tail", metavar="N", help="Only the last N lines of each pod.", show_default=False)
+    ] = -1,
     since: Annotated[str, typer.Option("--since", metavar="AGE", help="Only lines newer than this, as 10m.")] = "",
     since_time: Annotated[
         str, typer.Option("--since-time", metavar="TIME", help="Only lines newer than this (RFC 3339).")
