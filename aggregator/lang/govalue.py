@@ -75,6 +75,9 @@ class NilStringList(list[Any]):
     __slots__ = ()
 
 
+NIL_LISTS = (NilList, NilStringList)
+
+
 class StringMap(dict[Any, Any]):
     """Go's `map[string]string`."""
 

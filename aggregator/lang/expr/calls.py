@@ -79,10 +79,19 @@ def absent(base: Any, key: Any) -> LanguageError:
     return LanguageError(f"{type_name(base)} has no {what}", kind="type", hint=hint)
 
 
-def invoke(value: Any, ctx: Context, args: list[Any]) -> Any:
-    """Calls a value that should be a function."""
+def invoke(value: Any, ctx: Context, args: list[Any], name: str = "") -> Any:
+    """Calls a value that should be a function; `name` is how the text calls it, where that is known."""
     if isinstance(value, Function):
         return value(ctx, *args)
     if value is None:
-        raise LanguageError("nil cannot be called", kind="type", hint="there may be no function of this name")
+        raise LanguageError("nil cannot be called", kind="type", hint=missing_function(name))
     raise LanguageError(f"{type_name(value)} cannot be called", kind="type")
+
+
+def missing_function(name: str) -> str:
+    """The nearest function of sprig, since a name that is not there gives nil."""
+    if not name.startswith("sprig."):
+        return "there may be no function of this name"
+    from aggregator.lang.sprig import FUNCTIONS  # noqa: PLC0415 - loaded when an expression names it
+
+    return nearest(name.removeprefix("sprig."), FUNCTIONS) or f"{name} does not exist"

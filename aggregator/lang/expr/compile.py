@@ -9,6 +9,7 @@ from aggregator.lang.expr import ast
 from aggregator.lang.expr.calls import Function, fetch, invoke
 from aggregator.lang.expr.compile_operators import OperatorCode, is_nil, not_boolean
 from aggregator.lang.expr.compile_predicates import PredicateCode
+from aggregator.lang.expr.frame import Frame
 from aggregator.lang.expr.functions import FUNCTIONS
 from aggregator.lang.expr.operators import type_name
 from aggregator.lang.expr.signatures import OVERLOADS, PREDICATES, RULED
@@ -16,8 +17,6 @@ from aggregator.lang.expr.slices import cut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from aggregator.lang.expr.frame import Frame
 
     Code = Callable[[Frame], Any]
     Step = Callable[[Any, Frame], Any]
@@ -32,6 +31,9 @@ ARITIES: Final[dict[str, tuple[int, int]]] = {
     "take": (2, 2),
     "get": (2, 2),
 }
+
+# Builtins that look at all that lies within their arguments.
+WALKING: Final = frozenset(("max", "min", "mean", "median", "flatten", "uniq", "toJSON", "string"))
 
 
 class Stop:
@@ -222,7 +224,7 @@ class Compiler(OperatorCode, PredicateCode):
     def call(self, node: ast.Call) -> Code:
         """A method or a function that is a value; its arguments are made before it is looked for."""
         args, callee = [self.code(arg) for arg in node.args], self.code(node.callee)
-        locate = self.located(node)
+        locate, name = self.located(node), called_name(node.callee)
 
         def run(f: Frame) -> Any:
             values = [arg(f) for arg in args]
@@ -231,8 +233,8 @@ class Compiler(OperatorCode, PredicateCode):
                 return STOP
             try:
                 for value in values:
-                    f.weigh(value)
-                result = invoke(function, f.ctx, values)
+                    f.weigh_all(value)
+                result = invoke(function, f.ctx, values, name)
                 f.weigh(result)
                 return f.made(result) if type(result) is str else result
             except LanguageError as e:
@@ -254,11 +256,13 @@ class Compiler(OperatorCode, PredicateCode):
 
             return refuse
 
+        weigh = Frame.weigh_all if name in WALKING else Frame.weigh
+
         def run(f: Frame) -> Any:
             values = [arg(f) for arg in args]
             try:
                 for value in values:
-                    f.weigh(value)
+                    weigh(f, value)
                 return function(f, *values)
             except LanguageError as e:
                 raise locate(e) from None
@@ -337,3 +341,10 @@ POINTERS: Final[dict[str, Callable[[Any], Any]]] = {
     "acc": lambda f: f.acc,
 }
 __all__ = ["Compiler", "Function"]
+
+
+def called_name(node: ast.Node) -> str:
+    """`sprig.trim` of the text `sprig.trim(...)`; an empty text for other shapes."""
+    if isinstance(node, ast.Member) and isinstance(node.node, ast.Ident) and isinstance(node.prop, ast.Literal):
+        return f"{node.node.name}.{node.prop.value}"
+    return ""

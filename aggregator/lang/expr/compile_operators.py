@@ -9,7 +9,7 @@ from aggregator.lang import regex
 from aggregator.lang.expr import ast, operators
 from aggregator.lang.expr.frame import LONG_TEXT
 from aggregator.lang.expr.operators import type_name, whole
-from aggregator.lang.govalue import NilList, wrap64
+from aggregator.lang.govalue import NIL_LISTS, wrap64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -36,7 +36,7 @@ def not_boolean(value: Any, what: str) -> LanguageError:
 
 def is_nil(value: Any) -> bool:
     """Whether Go's nil check holds; a list that was never made is nil too."""
-    return value is None or type(value) is NilList
+    return value is None or type(value) in NIL_LISTS
 
 
 class OperatorCode:
@@ -139,9 +139,7 @@ class OperatorCode:
                 if known and not (isinstance(a, known) and isinstance(b, known)):
                     odd = type_name(b if isinstance(a, known) else a)
                     raise LanguageError(f"a value of type {odd} came where {known.__name__} was sure", kind="type")
-                if isinstance(a, (list, dict)):
-                    f.weigh(a)
-                return equal(a, b) is wanted
+                return equal(a, b, 0, f.step) is wanted
             except LanguageError as e:
                 raise locate(e) from None
 
@@ -256,7 +254,7 @@ class OperatorCode:
                     needle = ""
                 if isinstance(haystack, (list, bytes)):
                     f.step(len(haystack))
-                return holds(needle, haystack)
+                return holds(needle, haystack, f.step)
             except LanguageError as e:
                 raise locate(e) from None
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from aggregator.errors import LanguageError, LimitExceeded
 from aggregator.lang.goformat.floats import format_float
-from aggregator.lang.govalue import AnyMap, GoObject, NilList, NilStringList
+from aggregator.lang.govalue import NIL_LISTS, AnyMap, GoObject
 
 # Go escapes these in every JSON text, and < > & where the text may stand in HTML.
 SPECIAL = re.compile("[\x7f\u2028\u2029\ud800-\udfff]")
@@ -78,7 +78,7 @@ def _collection(value: Any, html: bool, indent: str | None, newline: str) -> lis
     is_list = isinstance(value, list)
     if isinstance(value, AnyMap):
         raise LanguageError("a map whose keys may be of any type (groupBy, fromPairs) has no JSON form", kind="type")
-    if isinstance(value, (NilList, NilStringList)):
+    if isinstance(value, NIL_LISTS):
         return ["null"]
     if not value:
         return ["[]" if is_list else "{}"]

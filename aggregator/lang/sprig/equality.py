@@ -7,9 +7,7 @@ from typing import Any
 
 from aggregator.lang.goformat import go_value
 from aggregator.lang.gotime import Duration, Time
-from aggregator.lang.govalue import NilList, NilStringList, go_type
-
-NIL_LISTS = (NilList, NilStringList)
+from aggregator.lang.govalue import NIL_LISTS, go_type
 
 
 def identity(value: Any) -> Hashable:
