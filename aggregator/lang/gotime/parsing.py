@@ -187,12 +187,9 @@ def read_literal(f: Fields, piece: Piece, _: Piece | None) -> None:
             raise Mismatch
 
 
-def read_month_name(f: Fields, _: Piece, _next: Piece | None) -> None:
-    f.month = f.name(MONTHS) + 1
-
-
-def read_month_short(f: Fields, _: Piece, _next: Piece | None) -> None:
-    f.month = f.name(tuple(name[:3] for name in MONTHS)) + 1
+def read_month_name(f: Fields, piece: Piece, _: Piece | None) -> None:
+    short = piece.element is Element.MONTH_SHORT
+    f.month = f.name(tuple(name[:3] for name in MONTHS) if short else MONTHS) + 1
 
 
 def read_month(f: Fields, piece: Piece, _: Piece | None) -> None:
@@ -323,7 +320,7 @@ def read_fraction_9(f: Fields, _: Piece, _next: Piece | None) -> None:
 READERS: Final[dict[Element, Callable[[Fields, Piece, Piece | None], None]]] = {
     Element.LITERAL: read_literal,
     Element.MONTH_NAME: read_month_name,
-    Element.MONTH_SHORT: read_month_short,
+    Element.MONTH_SHORT: read_month_name,
     Element.MONTH: read_month,
     Element.MONTH_2: read_month,
     Element.WEEKDAY_NAME: read_weekday,
