@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError, LimitExceeded, nearest
-from aggregator.lang.expr import ARGO_NAMES, Expr, ast, parse
+from aggregator.lang.expr import ARGO_NAMES, BUILTINS, Expr, ast, parse
 from aggregator.lang.expr.parser import Parser
+from aggregator.lang.expr.paths import names_of, paths_of
 from aggregator.lang.expr.tokens import IDENT, OP, tokenize
 from aggregator.lang.goformat import json_text
-from aggregator.lang.scope import flat_keys, has_path, has_placeholder
+from aggregator.lang.scope import MISSING, flat_keys, has_path, has_placeholder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,10 +34,23 @@ LATE: Final = (
 )
 
 
-class TagExpr:
-    """One parsed expression. `paths` are the variables it cannot do without, `late` those that it should wait for."""
+# Variables that are never maps: where an expression uses no others, each is asked for by its key, and the nested view
+# of the whole scope is not built.
+LEAF: Final = re.compile(
+    r"item|retries|(?:pod|node|steps|tasks)\.name|lastRetry\.\w+|(?:workflow\.|workflow\.outputs\.|inputs\.)parameters\.[^.]+"
+    r"|workflow\.(?:name|namespace|uid|status|mainEntrypoint|serviceAccountName|priority|duration|failures)"
+    r"|(?:steps|tasks)\.[^.]+\.(?:id|status|startedAt|finishedAt|ip|hostNodeName|exitCode|outputs\.result|outputs\.parameters\.[^.]+)"
+)
 
-    __slots__ = ("error", "expr", "late", "paths", "text")
+
+class TagExpr:
+    """One parsed expression. `paths` are the variables it cannot do without, `late` those that it should wait for.
+
+    `leaves` are the keys of all its variables, where these are known to be no maps; `builtins` are the functions that it
+    calls, which a variable of the same name would hide.
+    """
+
+    __slots__ = ("builtins", "error", "expr", "late", "leaves", "paths", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -43,10 +58,15 @@ class TagExpr:
         self.expr: Expr | None = None
         self.paths: tuple[str, ...] = ()
         self.late: tuple[str, ...] = ()
+        self.leaves: tuple[str, ...] | None = None
+        self.builtins: tuple[str, ...] = ()
         try:
             self.expr = parse(text)
-            self.paths = _required(Parser(text).whole())
+            tree = Parser(text).whole()
+            self.paths = _required(tree)
             self.late = _late(text)
+            self.leaves = _leaves(tree)
+            self.builtins = tuple(name for name in names_of(tree) if name in BUILTINS)
         except LanguageError as error:
             self.error = error
 
@@ -54,18 +74,21 @@ class TagExpr:
         self, scope: Variables, ctx: Context, policy: Policy, written: Callable[[Any], str] | None = None
     ) -> str | None:
         """The text of the value, by default as `render` writes it; None where the tag must stay for a later pass."""
-        env = scope.env()
         if self.expr is None:
             assert self.error is not None
-            if has_placeholder(env):
+            if has_placeholder(scope.env()):
                 return None
             raise _copy(self.error)
-        absent = [path for path in self.paths if not _known(env, path)]
-        for path in absent:
-            if policy.requires(path):
-                raise self._missing(path, env)
-        may_stay = bool(absent) or policy.lenient
-        if may_stay and any(not has_path(env, name) for name in self.late):
+        may_stay = policy.lenient
+        env: Mapping[str, Any] | None = self._direct(scope)
+        if env is None:
+            env = scope.env()
+            absent = [path for path in self.paths if not _known(env, path)]
+            for path in absent:
+                if policy.requires(path):
+                    raise self._missing(path, env)
+            may_stay = may_stay or bool(absent)
+        if may_stay and any(scope.get(name) is MISSING and not has_path(env, name) for name in self.late):
             return None
         try:
             value = self.expr.run(env, ctx, functions="argo")
@@ -74,15 +97,32 @@ class TagExpr:
         except LimitExceeded:
             raise
         except LanguageError:
-            if may_stay or has_placeholder(env):
+            if may_stay or has_placeholder(scope.env()):
                 return None
             raise
-        if may_stay or has_placeholder(env):
+        if may_stay or has_placeholder(scope.env()):
             return None
         raise LanguageError(
             "the value of the expression is nil", text=self.text, end=len(self.text), kind="absent",
             hint="give a default: x ?? 'value'",
         )  # fmt: skip
+
+    def _direct(self, scope: Variables) -> dict[str, Any] | None:
+        """The nested view of the variables of this expression alone; None where the whole scope must be asked."""
+        if self.leaves is None or any(scope.get(name) is not MISSING for name in self.builtins):
+            return None
+        env: dict[str, Any] = {}
+        for leaf in self.leaves:
+            value = scope.get(leaf)
+            # An item that is a map shows in its text: then `item` is that map for expressions.
+            if value is MISSING or (leaf == "item" and not (isinstance(value, str) and value[:1] != "{")):
+                return None
+            inner = env
+            *parts, last = leaf.split(".")
+            for part in parts:
+                inner = inner.setdefault(part, {})
+            inner[last] = value
+        return env
 
     def _missing(self, path: str, env: Mapping[str, Any]) -> LanguageError:
         at = max(self.text.find(path), 0)
@@ -126,6 +166,18 @@ def _known(env: Mapping[str, Any], path: str) -> bool:
 
         return rest in FUNCTIONS
     return not rest
+
+
+def _leaves(tree: ast.Node) -> tuple[str, ...] | None:
+    """The keys of all variables, or None where one of them may be a map."""
+    keys: dict[str, None] = {}
+    for path in paths_of(tree):
+        if path.parts[0] in ARGO_NAMES:
+            continue
+        if not LEAF.fullmatch(path.text) or any("." in part for part in path.parts):
+            return None
+        keys[path.text] = None
+    return tuple(keys)
 
 
 def _late(text: str) -> tuple[str, ...]:

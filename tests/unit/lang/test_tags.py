@@ -8,6 +8,7 @@ from aggregator.errors import LanguageError, LimitExceeded
 from aggregator.lang import tagdoc
 from aggregator.lang.context import Context
 from aggregator.lang.scope import MISSING, NestedEnv, Scope, flat_keys, has_path
+from aggregator.lang.tagexpr import TagExpr
 from aggregator.lang.tags import LENIENT, PREFIX_STRICT, STRICT, Policy, fill_tree, parse, parse_tree
 
 CTX = Context(now=1_700_000_000_000_000_000, random=random.Random(1), keep=lambda _key, make: make())
@@ -193,6 +194,43 @@ class TestExpressions:
     def test_a_limit_is_told_also_where_tags_may_stay(self):
         with pytest.raises(LimitExceeded):
             fill("{{=len(1..900000) + len(1..900000)}}", LENIENT)
+
+
+class TestDirectLookups:
+    """An expression over variables that are no maps asks for each by its key; the answer is that of the whole view."""
+
+    @pytest.mark.parametrize(
+        "text",
+        ["item", "asInt(item) + 1", "inputs.parameters.x + item", "tasks.done.outputs.result == 'R'", "retries ?? 'd'",
+         "tasks.skipped.outputs.parameters.p ?? inputs.parameters['x']", "sprig.upper(inputs.parameters.x)", "lastRetry.status",
+         "inputs.parameters.nope", "tasks.other.status ?? 'd'", "[1, 2] | map(# + asInt(inputs.parameters.n))", "'item'"],
+    )  # fmt: skip
+    @pytest.mark.parametrize("item", ["7", '{"k":1}', "text", None])
+    @pytest.mark.parametrize("policy", [STRICT, PREFIX_STRICT, LENIENT])
+    def test_same_as_the_whole_view(self, text, item, policy):
+        plain = {key: value for key, value in VALUES.items() if key != "map.k"}
+        scope = Scope({**plain, "item": item, **({"item.k": "1"} if item == '{"k":1}' else {})})
+        direct, whole = TagExpr(text), TagExpr(text)
+        assert direct.leaves is not None
+        whole.leaves = None
+
+        def outcome(expression):
+            try:
+                return expression.fill(scope, CTX, policy)
+            except LanguageError as error:
+                return error.kind, error.message
+
+        assert outcome(direct) == outcome(whole)
+
+    def test_a_variable_hides_the_function_of_its_name(self):
+        assert fill("{{=duration('1m').Seconds()}}") == "60"
+        assert refused("{{=duration('1m').Seconds()}}", values={"duration": "5"}).kind == "type"
+
+    @pytest.mark.parametrize(
+        "text", ["inputs", "tasks.a.outputs.parameters", "$env", "inputs.parameters[x]", "workflow.labels.a"]
+    )
+    def test_maps_need_the_whole_view(self, text):
+        assert TagExpr(text).leaves is None
 
 
 class TestTemplates:
