@@ -78,6 +78,8 @@ OPTIONS: dict[str, Option] = {
             {},
             "how images are run on the host: patterns to {entrypoint, path, env}, added to the rules built in",
         ),
+        Option("process.writable", "paths", (), "folders, beside HOME, that leaves may write to inside bubblewrap"),
+        Option("process.host_folders", "paths", (), "folders whose contents hostPath volumes may show"),
         Option("secrets.folders", "paths", (), "folders that hold secrets as NAME/KEY files"),
         Option("secrets.env_file", "path", "", "file of NAME=VALUE lines that hold secrets"),
         Option(

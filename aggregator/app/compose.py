@@ -132,6 +132,9 @@ class Runner:
             notice=self.notice,
             grace=self.settings.seconds("process.grace"),
             environ=self.environ,
+            writable=self.settings.paths("process.writable"),
+            claims=self.folder / "claims",
+            host_folders=self.settings.paths("process.host_folders"),
         )
         return runtime
 

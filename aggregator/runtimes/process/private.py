@@ -65,7 +65,7 @@ class PrivateTree:
         clean = normal(path, "path")
         if clean in self._moved:
             return self._moved[clean]
-        place = self._place(self._canonical(clean))
+        place = self._followed(self._canonical(clean))
         place.parent.mkdir(parents=True, exist_ok=True)
         return place
 
@@ -165,6 +165,16 @@ class PrivateTree:
             return Path(path)
         declared = any(below(path, own) for own in self._paths)
         return self._inside(path) if declared or not os.path.lexists(path) else Path(path)
+
+    def _followed(self, path: str) -> Path:
+        """Where a path lies when the leaf made it a link: its target means a place in the leaf's view, not in ours."""
+        place = self._place(path)
+        for _ in range(40):
+            if not place.is_symlink():
+                break
+            path = self._canonical(posixpath.normpath(posixpath.join(posixpath.dirname(path), os.readlink(place))))  # noqa: PTH115
+            place = self._place(path)
+        return place
 
     def _open_up(self, path: str) -> None:
         """Make the nearest folder of the host above `path` a private one, so that `path` can be made in it."""

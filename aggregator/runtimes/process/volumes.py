@@ -94,7 +94,7 @@ class Volumes:
             raise LeafRefused(
                 f"volume {name!r} is the host's own {clean}, which is in none of the allowed folders "
                 f"({', '.join(self.host_folders) or 'none are'})",
-                hint=f"allow it in the settings: [process] host_folders = [{clean!r}]",
+                hint=f'allow it in the settings: [process] host_folders = ["{clean}"]',
             )
         place = Path(clean)
         if kind == "DirectoryOrCreate":

@@ -95,6 +95,14 @@ def test_an_output_written_by_a_relative_name_counts_as_if_the_leaf_had_started_
     assert ran.outputs == {"/agg-result.txt": "here\n", "/agg-d/x": "x\n"}
 
 
+def test_an_output_that_is_a_link_is_what_the_leaf_saw_behind_it(leaf):
+    text = "mkdir /tmp/agg-l; echo real > /tmp/agg-l/real; ln -s /tmp/agg-l/real /tmp/agg-l/link; ln -s ../agg-l/link /tmp/agg-l/again"
+    ran = leaf(body=outputs("/tmp/agg-l/link", "/tmp/agg-l/again", "/tmp/agg-l"), sh=text)
+    assert ran.outputs["/tmp/agg-l/link"] == "real\n"
+    assert ran.outputs["/tmp/agg-l/again"] == "real\n"
+    assert ran.outputs["/tmp/agg-l"] == ["again", "link", "real"]
+
+
 def test_each_attempt_starts_in_an_empty_folder_of_its_own(leaf):
     assert leaf(sh="ls -A; touch a; ls").result == "a"
 
