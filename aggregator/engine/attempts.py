@@ -67,11 +67,20 @@ def make_attempt(machine: Machine, node: Node, template: Template, scope: Scope)
         namespace=machine.globals.local.get("workflow.namespace", "default"),
         deadline=_deadline(machine, node, body),
         want_result=wants_result(node),
-        volumes=list(spec.get("volumes") or ()),
+        volumes=[*(spec.get("volumes") or ()), *_claimed(machine)],
         archive_logs=bool(_first(location.get("archiveLogs"), spec.get("archiveLogs"))),
         artifact_location=location,
         service_account=spec.get("serviceAccountName") or "",
     )
+
+
+def _claimed(machine: Machine) -> list[dict[str, Any]]:
+    """A volume for each of the run's volumeClaimTemplates; as in Argo its claim carries the run's name."""
+    names = [
+        (claim.get("metadata") or {}).get("name", "")
+        for claim in machine.program.spec.get("volumeClaimTemplates") or ()
+    ]
+    return [{"name": name, "persistentVolumeClaim": {"claimName": f"{machine.name}-{name}"}} for name in names]
 
 
 def wants_result(node: Node) -> bool:
