@@ -55,7 +55,7 @@ COMMANDS: dict[str, Command] = {
         Command("config", "aggregator.cli.config:config_command", "Show every setting and where it came from."),
         Command("completion", "aggregator.cli.completion:completion_command", "Print a shell's completion script."),
         Command("version", "aggregator.cli.version:version_command", "Print the version."),
-        Command("__complete", "aggregator.cli.completion:complete_command", "Answer the shell.", raw=True, hidden=True),
+        Command("__complete", "aggregator.cli.complete:complete_command", "Answer the shell.", raw=True, hidden=True),
     )
 }
 

@@ -69,16 +69,17 @@ class PodLog:
             file.seek(offset)
             rest = self._partial.pop(name, b"")
             for data in _blocks(file):
-                begin = offset - len(rest)
-                offset += len(data)
-                *lines, rest = _split(rest + data)
+                begin, offset = offset - len(rest), offset + len(data)
+                whole = rest + data
+                start = 0
+                # A carriage return at the very end waits: its line feed may still be on the way.
+                for found in _BREAK.finditer(whole, 0, len(whole) - whole.endswith(b"\r")):
+                    yield Line(self.pod, whole[start : found.start()], _when(times, begin + found.start()))
+                    start = found.end()
+                rest = whole[start:]
                 if len(rest) > LONGEST:
-                    lines.append(rest)
+                    yield Line(self.pod, rest, _when(times, offset))
                     rest = b""
-                for line in lines:
-                    begin += len(line)
-                    yield Line(self.pod, line, _when(times, begin))
-                    begin = begin + 1
             self._offsets[name] = offset
             if rest and final:
                 yield Line(self.pod, rest.removesuffix(b"\r"), _when(times, offset))
@@ -109,14 +110,6 @@ def pod_logs(run_folder: Path, container: str = MAIN) -> list[PodLog]:
 def _blocks(file: BinaryIO) -> Iterator[bytes]:
     while data := file.read(BLOCK):
         yield data
-
-
-def _split(data: bytes) -> list[bytes]:
-    if data.endswith(b"\r"):  # its line feed may still be on the way
-        lines = _BREAK.split(data[:-1])
-        lines[-1] += b"\r"
-        return lines
-    return _BREAK.split(data)
 
 
 def _when(times: deque[tuple[int, float]], end: int) -> float | None:

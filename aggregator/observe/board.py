@@ -82,13 +82,10 @@ class Loop:
         return self.done >= self.total
 
     def rate(self, now: float) -> float:
-        """Elements that ended per second, over the last seconds that are complete."""
-        second = int(now)
-        count = sum(n for s, n in zip(self.seconds, self.counts, strict=True) if second - WINDOW < s < second)
-        span = min(WINDOW - 1.0, second - int(self.since))
-        if span >= 1:
-            return count / span
-        return self.done / max(now - self.since, 0.1)
+        """Elements that ended per second, over the last seconds."""
+        oldest = int(now) - WINDOW + 1
+        count = sum(n for s, n in zip(self.seconds, self.counts, strict=True) if oldest <= s <= now)
+        return count / max(now - max(self.since, oldest), 0.1)
 
     def eta(self, now: float) -> float | None:
         rate = self.rate(now)
