@@ -230,7 +230,7 @@ def _dry_run(prepared: Prepared, output: str) -> int:
     from aggregator.observe.tree import dump  # noqa: PLC0415 - only here
 
     if output == "name":
-        sys.stdout.write(f"workflow.argoproj.io/{prepared.name}\n")
+        sys.stdout.write(f"{prepared.name}\n")
     else:
         shown = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", **prepared.workflow}
         sys.stdout.write(dump(shown, output if output in ("json", "yaml") else "yaml"))

@@ -283,9 +283,12 @@ class DagFrame(Frame):
                 reached[target] = phase
             following = node.children
             if node.kind in ("Retry", "TaskGroup") and following:
+                # These reflect what is inside: go on behind it, with their own phase. (Argo steps into the last element,
+                # so that its success hides the failure of another one from an omitted task.)
                 own = [c for c in following if not nodes[c].flags & HOOKED]
                 hooked = [c for c in following if nodes[c].flags & HOOKED]
-                following = (list(nodes[own[-1]].children) if own else []) + hooked
+                behind = (c for end in outbound(machine, nodes[own[-1]]) for c in nodes[end].children) if own else ()
+                following = [*behind, *hooked]
             for child in following:
                 if (child, phase) not in seen:
                     seen.add((child, phase))
