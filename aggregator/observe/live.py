@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO, cast
 from aggregator.observe.board import Board
 from aggregator.observe.columns import one_line
 from aggregator.observe.frame import frame
-from aggregator.observe.outlet import PatientStream
+from aggregator.observe.outlet import PatientStream, claim_screen, release_screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,25 +63,29 @@ class LiveTree:
         )
         self._live.start()
         self._open = True
+        claim_screen(self.print_above)
 
     def on_change(self, change: Change) -> None:
         with self._lock:
             self._board.apply(change)
 
     def on_output(self, node: int, stream: Stream, data: bytes) -> None:
-        """What leaves print is shown by `logs.py`, where it is wanted; `print_line` puts a line above the tree."""
+        """What leaves print is shown by `logs.py`, where it is wanted, above the tree."""
 
     def notice(self, text: str) -> None:
-        self.print_line(self._mask(text))
+        self.print_above(one_line(self._mask(text)))
 
-    def print_line(self, text: str) -> None:
-        """A line of masked text that scrolls away above the tree."""
+    def print_above(self, text: str) -> None:
+        """Masked text that scrolls away above the tree; its colours stay."""
         if self._open:
-            self._console.print(one_line(text), soft_wrap=True)
+            from rich.text import Text  # noqa: PLC0415
+
+            self._console.print(Text.from_ansi(text.removesuffix("\n")), soft_wrap=True)
 
     def close(self) -> None:
         if self._open:
             self._open = False
+            release_screen(self.print_above)
             self._live.stop()
 
     def _draw(self) -> Text:

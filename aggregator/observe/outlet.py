@@ -9,6 +9,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_screen: list[Callable[[str], None]] = []
+
+
+def claim_screen(write: Callable[[str], None]) -> None:
+    """From now on `write` gets what any outlet would write to a terminal: it redraws what it keeps on the screen."""
+    _screen.append(write)
+
+
+def release_screen(write: Callable[[str], None]) -> None:
+    """Outlets write by themselves again."""
+    if write in _screen:
+        _screen.remove(write)
+
+
 class Outlet:
     """Whole lines, flushed as they come. After the first failed write everything is dropped."""
 
@@ -20,6 +34,9 @@ class Outlet:
     def write(self, text: str) -> None:
         """Write text that the caller has masked."""
         if not self._open:
+            return
+        if _screen and self.stream.isatty():
+            _screen[-1](text)
             return
         try:
             self.stream.write(text)

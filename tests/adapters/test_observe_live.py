@@ -144,6 +144,29 @@ def test_a_thousand_elements_fit_a_terminal_of_80_by_24_and_the_last_frame_tells
     assert text.count("fetch-all") == 1, "the loop is one line"
 
 
+LOGGING = SCRIPT.replace(
+    "N = 1000",
+    """
+logs = make_observer("logs", sys.stderr, lambda text: text.replace("hunter2", "***"))
+logs.on_change(Change(at=1.0, kind="phase", node=1, id="wf-1", name="wf.prepare", display_name="prepare", type="Pod",
+                      phase="Running", template="t", leaf=True))
+def chatter(i):
+    logs.on_output(1, "stdout", f"line {i} of hunter2\\n".encode())
+N = 100""",
+).replace("    if i % 50 == 0:", "    chatter(i)\n    if i % 10 == 0:")
+
+
+def test_logs_on_the_same_terminal_scroll_above_the_tree():
+    written, _ = on_a_terminal(LOGGING)
+    screen = Screen()
+    screen.feed(written)
+    lines = [row.rstrip() for row in screen.rows if row.strip()]
+    first = lines.index("wf-t-1: line 0 of ***")
+    assert lines[first : first + 100] == [f"wf-t-1: line {i} of ***" for i in range(100)]
+    tree = "\n".join(lines[first + 100 :])
+    assert re.match(r"✖ Failed wf .*\n✔ Succeeded prepare .*\n✔ Succeeded fetch-all\(0\.\.99\)  100/100", tree)
+
+
 def test_without_a_capable_terminal_or_with_no_color_lines_are_plain():
     for environment in ({"term": "dumb"}, {"NO_COLOR": "1"}):
         written, out = on_a_terminal(SCRIPT, **environment)
