@@ -52,6 +52,12 @@ class Frame:
         if self.steps > self.limits.steps:
             raise LimitExceeded("steps", f"the evaluation took more than {self.limits.steps:,} steps")
 
+    def weigh_all(self, value: Any) -> None:
+        """As `weigh`, for a function that walks through all within the value too."""
+        self.weigh(value)
+        if isinstance(value, (list, dict)):
+            self.step(nested(value, self.limits))
+
     def weigh(self, value: Any) -> None:
         """Counts the work of a function that looks at all of a value."""
         if isinstance(value, (str, bytes)):
@@ -91,10 +97,13 @@ def refused_list(name: str, value: Any) -> LanguageError:
     return LanguageError(f"{name} takes a list, not {type_name(value)}", kind="type", hint=hint)
 
 
-def nested(value: Any, limits: Limits) -> None:
-    """Refuses a value that is too deep or too big to be written out: expressions can build such, even endless ones."""
+def nested(value: Any, limits: Limits) -> int:
+    """The number of elements in a value and in all within it.
+
+    Refuses one that is too deep or too big to be written out: expressions can build such, even endless ones.
+    """
     if not isinstance(value, (list, dict)):
-        return
+        return 0
     count, level, depth = 0, [value], 0
     while level:
         depth += 1
@@ -108,3 +117,4 @@ def nested(value: Any, limits: Limits) -> None:
         if depth > limits.value_depth:
             raise LimitExceeded("value_depth", f"a value is nested more than {limits.value_depth} levels deep")
         level = below
+    return count

@@ -109,12 +109,11 @@ def _refused(text: str, at: int) -> LanguageError:
     while text[at] == " ":
         at += 1
     char = text[at]
-    if char in "\"'`" or text[at : at + 2] in ("b'", 'b"', "B'", 'B"'):
-        start = at if char in "\"'`" else at + 1
+    if char in "\"'`":
         end = text.find("\n", at) if char != "`" else -1
         return LanguageError(
             "unterminated string", text=text, start=at, end=len(text) if end < 0 else end, kind="syntax",
-            hint=f"end it with {text[start]}" + ("" if char == "`" else "; a text of several lines needs backquotes"),
+            hint=f"end it with {char}" + ("" if char == "`" else "; a text of several lines needs backquotes"),
         )  # fmt: skip
     if text.startswith("/*", at):
         return LanguageError("unclosed comment", text=text, start=at, end=at + 2, kind="syntax", hint="end it with */")

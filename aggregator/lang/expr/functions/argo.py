@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aggregator.errors import LanguageError
 from aggregator.lang.expr.calls import Function
-from aggregator.lang.expr.frame import Frame, nested
+from aggregator.lang.expr.frame import Frame
 from aggregator.lang.expr.functions import convert
 from aggregator.lang.expr.functions.arguments import string
 
@@ -41,18 +41,7 @@ def sprig() -> Mapping[str, Function]:
     """The functions of sprig by name."""
     from aggregator.lang.sprig import FUNCTIONS  # noqa: PLC0415 - loaded when the first expression names it
 
-    return {name: Function(f"sprig.{name}", bounded(function)) for name, function in FUNCTIONS.items()}
-
-
-def bounded(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, with endless or too deep arguments refused."""
-
-    def call(ctx: Context, *args: Any) -> Any:
-        for arg in args:
-            nested(arg, ctx.limits)
-        return function(ctx, *args)
-
-    return call
+    return {name: Function(f"sprig.{name}", function) for name, function in FUNCTIONS.items()}
 
 
 FIXED = {

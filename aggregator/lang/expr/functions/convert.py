@@ -70,7 +70,6 @@ def to_string(frame: Frame, value: Any) -> str:
     """The text that Go prints for a value."""
     if isinstance(value, str):
         return value
-    nested(value, frame.limits)
     return frame.made(go_value(value))
 
 
@@ -100,7 +99,6 @@ KIND_NAMES: Final[tuple[tuple[type | tuple[type, ...], str], ...]] = (
 
 def to_json(frame: Frame, value: Any) -> str:
     """JSON over several lines."""
-    nested(value, frame.limits)
     return frame.made(json_text(value, indent="  "))
 
 
