@@ -195,13 +195,11 @@ def bare_pyreqwest(url):
     return one, client.close
 
 
-def own_transport(url, kind):
+def own_transport(url):
     from aggregator.runtimes.http.exchange import Request
-    from aggregator.runtimes.http.openssl import OpensslTransport
-    from aggregator.runtimes.http.reqwest import ReqwestTransport
+    from aggregator.runtimes.http.pool import PooledTransport
 
-    options = {"user_agent": "agg-benchmark"}
-    transport = ReqwestTransport(**options) if kind == "pyreqwest" else OpensslTransport(**options)
+    transport = PooledTransport(user_agent="agg-benchmark")
 
     async def one():
         answer = await transport.send(Request("GET", url))
@@ -241,8 +239,7 @@ CONTENDERS = {
     "pyreqwest-httpx-types": ("thin transport over pyreqwest, httpx's types", httpx_types_over_pyreqwest),
     "aiohttp": ("bare aiohttp session", bare_aiohttp),
     "pyreqwest": ("bare pyreqwest client", bare_pyreqwest),
-    "own-aiohttp": ("our port over aiohttp (OpenSSL)", lambda url: own_transport(url, "aiohttp")),
-    "own-pyreqwest": ("our port over pyreqwest", lambda url: own_transport(url, "pyreqwest")),
+    "own": ("our pooled transport over httptools", own_transport),
     "runtime": ("HttpRuntime.run: read, limit, send, successCondition", whole_runtime),
 }
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +13,7 @@ import pytest
 
 from aggregator.engine.commands import Attempt
 from aggregator.errors import NotFound
+from aggregator.runtimes.http import HttpRuntime
 from aggregator.runtimes.process import ProcessRuntime
 from aggregator.runtimes.process.isolation import probe
 
@@ -39,6 +42,12 @@ class Subject:
     well: tuple[str, dict[str, Any]]
     badly: tuple[str, dict[str, Any]]
     never: tuple[str, dict[str, Any]]
+    quiet: bool = False
+    """Says nothing while it runs, not even that it started (an http node goes from Pending to its end)."""
+    always_kept: bool = False
+    """Results are kept whether wanted or not (bodies of http answers)."""
+    end: Any = None
+    """Called when the test is over."""
 
 
 def shell(text):
@@ -58,7 +67,42 @@ def processes(isolation):
     return make
 
 
+SERVER = """
+import asyncio, sys
+async def talk(reader, writer):
+    while line := (await reader.readuntil(b"\\r\\n\\r\\n")).split()[1]:
+        if line == b"/never":
+            await asyncio.sleep(600)
+        writer.write(b"HTTP/1.1 %s X\\r\\nContent-Length: 2\\r\\n\\r\\nok" % (b"200" if line == b"/well" else b"404"))
+async def main():
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.sleep(600)
+asyncio.run(main())
+"""
+
+
+def http(_tmp_path):
+    # A process of its own: sockets that a server of ours had accepted would count as left behind.
+    server = subprocess.Popen(
+        [sys.executable, "-c", SERVER], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    url = f"http://127.0.0.1:{server.stdout.readline().strip()}"
+
+    def end():
+        server.kill()
+        server.wait()
+        server.stdout.close()
+
+    def get(path):
+        return "http", {"http": {"url": url + path}}
+
+    runtime = HttpRuntime(secrets=NoSecrets(), environ={})
+    return Subject(runtime, get("/well"), get("/badly"), get("/never"), quiet=True, always_kept=True, end=end)
+
+
 RUNTIMES = {
+    "http": http,
     "process": processes("none"),
     "process in bubblewrap": processes("bubblewrap"),
 }
@@ -66,7 +110,10 @@ RUNTIMES = {
 
 @pytest.fixture(params=RUNTIMES)
 def subject(request, tmp_path):
-    return RUNTIMES[request.param](tmp_path)
+    made = RUNTIMES[request.param](tmp_path)
+    yield made
+    if made.end is not None:
+        made.end()
 
 
 class Sink:
@@ -160,7 +207,7 @@ def test_an_attempt_answers_once_with_an_outcome_and_a_result(subject, tmp_path)
         assert outcome.phase == "Succeeded"
         assert outcome.message == ""
         assert outcome.result is not None
-        assert sink.told.count(("started",)) == 1
+        assert sink.told.count(("started",)) == (0 if subject.quiet else 1)
         await asyncio.sleep(0.05)
         assert sink.late == []
         await subject.runtime.stop()
@@ -181,7 +228,8 @@ def test_failure_is_an_outcome_with_a_message_not_an_exception(subject, tmp_path
 def test_a_result_is_kept_only_when_it_is_wanted(subject, tmp_path):
     async def check():
         attempt = attempt_of(subject.well, want_result=False)
-        assert (await drive(subject.runtime, attempt, tmp_path / "a", Sink())).result is None
+        outcome = await drive(subject.runtime, attempt, tmp_path / "a", Sink())
+        assert (outcome.result is None) is not subject.always_kept
         await subject.runtime.stop()
 
     watched(check)
@@ -205,8 +253,9 @@ def test_a_cancelled_attempt_leaves_the_cancellation_through_and_nothing_behind(
         sink = Sink()
         job = asyncio.ensure_future(drive(subject.runtime, attempt_of(subject.never), tmp_path / "a", sink))
         async with asyncio.timeout(60):
-            while not sink.told:
+            while not sink.told and not subject.quiet:
                 await asyncio.sleep(0.01)
+        await asyncio.sleep(0.2 if subject.quiet else 0)
         job.cancel()
         with pytest.raises(asyncio.CancelledError):
             await job

@@ -6,12 +6,12 @@ import base64
 import binascii
 import re
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from aggregator.errors import UsageError
 from aggregator.runtimes.http.exchange import Request
+from aggregator.runtimes.http.origin import Origin, origin_of
 from aggregator.runtimes.http.redirects import without_user
 
 if TYPE_CHECKING:
@@ -25,20 +25,6 @@ _WRITTEN_BY_TRANSPORT = frozenset({"content-length", "transfer-encoding", "trail
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _PLAIN = re.compile(r"(https?://[^/?#@\s]+)(?:[/?][^#\s]*)?")
-
-
-class Origin(NamedTuple):
-    """Whom a URL speaks to."""
-
-    scheme: str
-    host: str
-    port: int | None
-    text: str
-    """As it stands at the head of the URL, `https://host:port`."""
-
-    @property
-    def netloc(self) -> str:
-        return self.text.partition("://")[2]
 
 
 @dataclass(slots=True)
@@ -91,20 +77,6 @@ def read(body: Mapping[str, Any], secrets: Secrets) -> Reading:
         gzip=not ("accept-encoding" in names or "range" in names or method == "HEAD"),
     )
     return Reading(request, origin, _timeout(body.get("timeoutSeconds")), str(body.get("successCondition") or ""))
-
-
-@lru_cache(maxsize=1024)
-def origin_of(text: str) -> Origin:
-    """The origin `scheme://host:port`; a fan-out asks few of them very often. ValueError or UsageError when it is none."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https"):
-        raise UsageError(
-            f'unsupported protocol scheme "{parts.scheme}"',
-            hint="`url` of the http template must start with http:// or https://",
-        )
-    if not parts.hostname or parts.port == 0:
-        raise UsageError("http: no Host in request URL")
-    return Origin(parts.scheme, parts.hostname, parts.port, text)
 
 
 def _headers(rows: list[Mapping[str, Any]], secrets: Secrets) -> list[tuple[str, str]]:

@@ -7,7 +7,6 @@ import os
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
-from urllib.parse import urlsplit
 
 from aggregator import __version__
 from aggregator.engine.events import Outcome
@@ -15,9 +14,10 @@ from aggregator.errors import AggError, LanguageError
 from aggregator.runtimes.http import messages
 from aggregator.runtimes.http.condition import holds
 from aggregator.runtimes.http.exchange import Request, Response, Transport, TransportFailure
-from aggregator.runtimes.http.opinions import SecondOpinion
+from aggregator.runtimes.http.origin import Origin, split
+from aggregator.runtimes.http.pool import PooledTransport
 from aggregator.runtimes.http.proxies import EnvironmentProxies
-from aggregator.runtimes.http.reading import Origin, Reading, origin_of, read
+from aggregator.runtimes.http.reading import Reading, read
 from aggregator.runtimes.http.redirects import MAX_REDIRECTS, follow, redirects
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class HttpRuntime:
         self._routes = {host.lower(): base.rstrip("/") for host, base in (routes or {}).items()}
         self._strict_argo = strict_argo
         self._proxies = EnvironmentProxies(os.environ if environ is None else environ)
-        self._transport = _transport(transport, connect_timeout, concurrency)
+        self._transport = _transport(transport, connect_timeout)
 
     async def open(self, attempt: Attempt, folder: Path) -> Workspace:
         raise NotImplementedError(f"http leaves have no files: {attempt.name} in {folder}")
@@ -106,8 +106,7 @@ class HttpRuntime:
             request = follow(request, response, origin.host)
             if reading.request.timeout is not None:
                 request.timeout = max(0.001, reading.request.timeout - (time.monotonic() - began))
-            target = urlsplit(request.url)
-            response = await self._send(request, origin_of(f"{target.scheme}://{target.netloc}"))
+            response = await self._send(request, split(request.url)[0])
         if redirects(response):
             raise TransportFailure("redirects", f"stopped after {MAX_REDIRECTS} redirects")
         return response
@@ -181,10 +180,10 @@ def _limit(reading: Reading, attempt: Attempt) -> tuple[float | None, str]:
 
 
 def _transport(
-    given: Transport | httpx.AsyncBaseTransport | httpx.AsyncClient | None, connect_timeout: float, concurrency: int
+    given: Transport | httpx.AsyncBaseTransport | httpx.AsyncClient | None, connect_timeout: float
 ) -> Transport:
     if given is None:
-        return SecondOpinion(user_agent=USER_AGENT, connect_timeout=connect_timeout, idle=concurrency)
+        return PooledTransport(user_agent=USER_AGENT, connect_timeout=connect_timeout)
     if hasattr(given, "send") and hasattr(given, "close") and not hasattr(given, "aclose"):
         return given
     # httpx takes 0.1 s to import and is wanted only by those who bring a transport of it.

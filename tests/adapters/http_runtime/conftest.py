@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import datetime as dt
+import ipaddress
 import socket
 import ssl
 import struct
@@ -9,6 +11,9 @@ import time
 from types import SimpleNamespace
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from aggregator.engine.commands import Attempt
 from aggregator.errors import NotFound
@@ -200,11 +205,50 @@ def soon(seconds):
     return time.time() + seconds
 
 
+START = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+
+
+def certificate(folder, *, authority):
+    """A self-signed certificate for 127.0.0.1 as (server context, path of the certificate)."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "agg test")])
+    identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(7)
+        .not_valid_before(START)
+        .not_valid_after(START + dt.timedelta(days=36500))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        .add_extension(identifier, critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = folder / "cert.pem"
+    pem.write_bytes(built.public_bytes(serialization.Encoding.PEM))
+    private = folder / "key.pem"
+    private.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem, private)
+    return context, str(pem)
+
+
+@pytest.fixture
+def tls(tmp_path):
+    """A server's context with a self-signed certificate, and the certificate's path."""
+    return certificate(tmp_path, authority=True)
+
+
 @pytest.fixture
 def http():
     """All of the above by one name; test modules can't import from here."""
     return SimpleNamespace(
         attempt=attempt,
+        certificate=certificate,
         run=run,
         against=against,
         soon=soon,
