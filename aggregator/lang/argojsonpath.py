@@ -327,9 +327,7 @@ def _subscript(inside: str, query: _Query, depth: int, at: int) -> tuple[str, An
             return "key", value
         if isinstance(value, Script):
             return "script", value
-        if isinstance(value, int):
-            return "index", value
-        raise _syntax(f"{inside!r} is no subscript", query.path, at, at + len(inside) + 2)
+        return "index", value
     if separator == ",":
         if any(value is None for value in values):
             raise _syntax("a part of the union is missing", query.path, at, at + len(inside) + 2)

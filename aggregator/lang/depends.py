@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError, LimitExceeded, nearest
 
@@ -38,7 +38,7 @@ TOKEN: Final = re.compile(
 )
 
 # A tree is ("task", name, results) | ("not", tree) | ("and" | "or" | "same" | "differ", trees) | ("choice", trees).
-Tree = tuple[object, ...]
+Tree = tuple[Any, ...]
 
 
 class Depends:
@@ -228,37 +228,36 @@ def _hint_for(text: str, at: int) -> str:
 
 
 def _evaluate(tree: Tree, lookup: Lookup, bare: Mapping[str, tuple[str, ...]]) -> bool:
-    match tree:
-        case ("task", str(task), ""):
-            return any(lookup(task, result) for result in bare.get(task, BARE))
-        case ("task", str(task), str(result)):
-            return lookup(task, result)
-        case ("not", tuple(inner)):
-            return not _evaluate(inner, lookup, bare)
-        case ("and", tuple(trees)):
-            return all(_evaluate(part, lookup, bare) for part in trees)
-        case ("or", tuple(trees)):
-            return any(_evaluate(part, lookup, bare) for part in trees)
-        case ("choice", (tuple(test), tuple(yes), tuple(no))):
-            return _evaluate(yes if _evaluate(test, lookup, bare) else no, lookup, bare)
-        case (kind, (tuple(left), tuple(right))):
-            same = _evaluate(left, lookup, bare) == _evaluate(right, lookup, bare)
-            return same if kind == "same" else not same
-    raise AssertionError(tree)
+    kind = tree[0]
+    if kind == "task":
+        _, task, result = tree
+        return lookup(task, result) if result else any(lookup(task, each) for each in bare.get(task, BARE))
+    if kind == "not":
+        return not _evaluate(tree[1], lookup, bare)
+    if kind == "and":
+        return all(_evaluate(part, lookup, bare) for part in tree[1])
+    if kind == "or":
+        return any(_evaluate(part, lookup, bare) for part in tree[1])
+    if kind == "choice":
+        test, yes, no = tree[1]
+        return _evaluate(yes if _evaluate(test, lookup, bare) else no, lookup, bare)
+    left, right = tree[1]
+    return (_evaluate(left, lookup, bare) == _evaluate(right, lookup, bare)) is (kind == "same")
+
+
+SIGNS: Final = {"and": "&&", "or": "||", "same": "==", "differ": "!="}
 
 
 def _render(tree: Tree, bare: Mapping[str, tuple[str, ...]]) -> str:
-    match tree:
-        case ("task", str(task), ""):
-            return "(" + " || ".join(f"{task}.{result}" for result in bare.get(task, BARE)) + ")"
-        case ("task", str(task), str(result)):
+    kind = tree[0]
+    if kind == "task":
+        _, task, result = tree
+        if result:
             return f"{task}.{result}"
-        case ("not", tuple(inner)):
-            return f"!{_render(inner, bare)}" if inner[0] in ("task", "not") else f"!({_render(inner, bare)})"
-        case ("choice", (tuple(test), tuple(yes), tuple(no))):
-            return f"({_render(test, bare)} ? {_render(yes, bare)} : {_render(no, bare)})"
-        case (str(kind), tuple(trees)):
-            sign = {"and": "&&", "or": "||", "same": "==", "differ": "!="}[kind]
-            joined = f" {sign} ".join(_render(part, bare) for part in trees)
-            return f"({joined})" if len(trees) > 1 else joined
-    raise AssertionError(tree)
+        return "(" + " || ".join(f"{task}.{each}" for each in bare.get(task, BARE)) + ")"
+    if kind == "not":
+        return f"!{_render(tree[1], bare)}"
+    parts = [_render(part, bare) for part in tree[1]]
+    if kind == "choice":
+        return f"({parts[0]} ? {parts[1]} : {parts[2]})"
+    return f"({f' {SIGNS[kind]} '.join(parts)})"

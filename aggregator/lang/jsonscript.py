@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError, LimitExceeded
 from aggregator.lang import regex
+from aggregator.lang.floatmath import divide, power, remainder
 from aggregator.lang.goformat import go_value
 from aggregator.lang.gonumber import parse_float
 from aggregator.lang.gostring import valid
@@ -38,8 +39,6 @@ class Script:
 
     def run(self, root: Any, current: Any) -> Any:
         """The value for one element; a LanguageError where it has none."""
-        if not self.text:
-            raise _error("the expression is empty")
         names = {"$": root, "@": current, "nil": None, "null": None}
         if self._root is not None:
             return self._root.run(names)
@@ -214,19 +213,13 @@ def _calculate(symbol: str, left: float, right: float) -> Any:
             return left - right
         case "*":
             return left * right
-    try:
-        if symbol == "**":
-            power = left**right
-            return power if isinstance(power, float) else float("nan")
-        if symbol == "/":
-            return left / right
-        return (
-            float(int(left) % int(right))
-            if left >= 0 and right > 0
-            else float(int(left) - int(right) * int(left / right))
-        )
-    except (ZeroDivisionError, OverflowError, ValueError):
-        raise _error(f"{left} {symbol} {right} has no value") from None
+        case "/":
+            return divide(left, right)
+        case "**":
+            return power(left, right)
+    if not (left.is_integer() and right.is_integer()):
+        raise _error("% needs whole numbers")
+    return remainder(left, right)
 
 
 def _error(message: str) -> LanguageError:

@@ -50,18 +50,15 @@ def k8s_jsonpath(data: Any, template: str) -> str:
 
 
 @lru_cache(maxsize=512)
-def _parse(text: str, depth: int = 0) -> tuple[Action, ...]:
+def _parse(text: str) -> tuple[Action, ...]:
     if len(text) > MAX_LENGTH:
         raise LimitExceeded("jsonpath length", f"the path has {len(text):,} characters; the limit is {MAX_LENGTH:,}")
-    if depth > MAX_DEPTH:
-        raise LimitExceeded("jsonpath depth", f"filters are nested more than {MAX_DEPTH} levels deep", text=text)
-    return tuple(_Parser(text, depth).whole())
+    return tuple(_Parser(text).whole())
 
 
 class _Parser:
-    def __init__(self, text: str, depth: int) -> None:
+    def __init__(self, text: str) -> None:
         self.text = text
-        self.depth = depth
         self.at = 0
 
     def _error(self, message: str, start: int, end: int | None = None, hint: str = "") -> LanguageError:
@@ -227,9 +224,7 @@ class _Parser:
     def _inner(self, text: str, start: int) -> list[Part]:
         """The steps of a text that stands inside of this one."""
         try:
-            return _parse("{" + text + "}", self.depth + 1)[0].parts
-        except LimitExceeded:
-            raise
+            return _parse("{" + text + "}")[0].parts
         except LanguageError as error:
             raise self._error(error.message, start, self.at, error.hint) from None
 

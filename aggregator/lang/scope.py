@@ -92,9 +92,7 @@ def _nest(keys: dict[str, Any]) -> Any:
                 below = inner[part] = {}
                 made.add(id(below))
             inner = below
-        last = parts[-1]
-        if id(inner.get(last)) not in made:
-            inner[last] = value
+        inner[parts[-1]] = value
     return top
 
 

@@ -68,7 +68,7 @@ class TagExpr:
             self.leaves = _leaves(tree)
             self.builtins = tuple(name for name in names_of(tree) if name in BUILTINS)
         except LanguageError as error:
-            self.error = error
+            self.error = error.with_traceback(None)
 
     def fill(
         self, scope: Variables, ctx: Context, policy: Policy, written: Callable[[Any], str] | None = None
@@ -78,7 +78,7 @@ class TagExpr:
             assert self.error is not None
             if has_placeholder(scope.env()):
                 return None
-            raise _copy(self.error)
+            raise fresh(self.error)
         may_stay = policy.lenient
         env: Mapping[str, Any] | None = self._direct(scope)
         if env is None:
@@ -147,7 +147,7 @@ def render(value: Any) -> str:
     return text
 
 
-def _copy(error: LanguageError) -> LanguageError:
+def fresh(error: LanguageError) -> LanguageError:
     """A fresh error, since the one that is kept would gather a traceback with every use."""
     if isinstance(error, LimitExceeded):
         return LimitExceeded(error.limit, error.message, text=error.text, start=error.start)

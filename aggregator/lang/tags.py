@@ -13,7 +13,7 @@ from aggregator.errors import LanguageError, LimitExceeded
 from aggregator.lang import tagdoc
 from aggregator.lang.goformat import json_string
 from aggregator.lang.scope import MISSING, NestedEnv, Scope, Variables
-from aggregator.lang.tagexpr import TagExpr, tag_expr
+from aggregator.lang.tagexpr import TagExpr, fresh, tag_expr
 from aggregator.lang.tagscan import (
     BLANKS,
     LENIENT,
@@ -80,11 +80,11 @@ def tag_key(text: str) -> str:
 class Template:
     """A text cut at its tags. Parsing never fails: a mistake is kept in `error` and raised when it is filled."""
 
-    __slots__ = ("_keys", "_pieces", "_tags", "error", "expressions", "keys", "text")
+    __slots__ = ("_broken", "_keys", "_pieces", "_tags", "error", "expressions", "keys", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self.error: LanguageError | None = None
+        self._broken: LanguageError | None = None
         # Literals at even places, and the tags (or their expressions) between them.
         pieces: list[str] = []
         tags: list[Tag | tuple[TagExpr, int]] = []
@@ -96,16 +96,16 @@ class Template:
                 tags.append((tag_expr(inside[1:]), start + 1) if inside[:1] == "=" else Tag(inside, start))
                 at = end + 2
         except LanguageError as error:
-            self.error = error
+            self._broken = error.with_traceback(None)
         pieces.append(text[at:])
         self._pieces = pieces
         self._tags = tags
         simple = [tag.key for tag in tags if isinstance(tag, Tag)]
         self.keys: tuple[str, ...] = tuple(dict.fromkeys(simple))
         self.expressions: tuple[TagExpr, ...] = tuple(tag[0] for tag in tags if isinstance(tag, tuple))
-        self._keys = tuple(simple) if len(simple) == len(tags) <= FEW_TAGS and not self.error else None
-        if self.error is None:
-            self.error = next((self._placed(e.error, self._start(e)) for e in self.expressions if e.error), None)
+        self._keys = tuple(simple) if len(simple) == len(tags) <= FEW_TAGS and not self._broken else None
+        wrong = (self._placed(e.error, self._start(e)) for e in self.expressions if e.error)
+        self.error: LanguageError | None = self._broken or next(wrong, None)
 
     def _start(self, expression: TagExpr) -> int:
         return next(tag[1] for tag in self._tags if isinstance(tag, tuple) and tag[0] is expression)
@@ -118,8 +118,8 @@ class Template:
     @property
     def single_key(self) -> str | None:
         """The key, where the whole text is exactly one simple tag."""
-        if len(self._tags) == 1 and self._keys and self._pieces[0] == self._pieces[2] == "":
-            return self._keys[0]
+        if len(self._tags) == 1 and self._pieces[0] == self._pieces[2] == "" and isinstance(self._tags[0], Tag):
+            return None if self._tags[0].outer else self._tags[0].key
         return None
 
     @property
@@ -142,13 +142,8 @@ class Template:
                 pieces[at] = value if type(value) is str else self._resolve(self._tags[at >> 1], scope, ctx, policy)
                 at += 2
             return "".join(pieces)
-        if self.error is not None and self.error.kind == "syntax" and not self._tags:
-            raise self.error
-        return self._fill_all(scope, ctx, policy)
-
-    def _fill_all(self, scope: Variables, ctx: Context, policy: Policy) -> str:
-        if self.error is not None and not any(e.error for e in self.expressions):
-            raise self.error
+        if self._broken is not None:
+            raise fresh(self._broken)
         pieces = self._pieces.copy()
         size = 0
         for i, tag in enumerate(self._tags):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError, LimitExceeded
+from aggregator.lang.floatmath import divide, power, remainder, to_int64, to_uint64
 from aggregator.lang.goformat import go_value
 from aggregator.lang.gostring import valid
 from aggregator.lang.govaluate.grammar import Access, Chain, Literal, Node, Nothing, Pattern, Prefix, compile_pattern
@@ -55,7 +55,7 @@ class Evaluation:
         if type(value) is not wanted:
             kind = "a bool" if wanted is bool else "a number"
             raise self._error(f"{_shown(value)} cannot be used with the prefix '{node.symbol}', it is not {kind}", node)
-        result: Any = not value if node.symbol == "!" else -value if node.symbol == "-" else float(~_int64(value))
+        result: Any = not value if node.symbol == "!" else -value if node.symbol == "-" else float(~to_int64(value))
         if self.record is not None:
             self.record(node.symbol, (node.operand,), result)
         return result
@@ -153,51 +153,14 @@ def _add(left: Any, right: Any) -> Any:
     return left + right
 
 
-def _divide(left: float, right: float) -> float:
-    if right:
-        return left / right
-    if math.isnan(left) or not left:
-        return math.nan
-    return math.copysign(math.inf, left) * math.copysign(1, right)
-
-
-def _remainder(left: float, right: float) -> float:
-    try:
-        return math.fmod(left, right)
-    except ValueError:
-        return math.nan
-
-
-def _power(left: float, right: float) -> float:
-    try:
-        return math.pow(left, right)
-    except OverflowError:
-        return -math.inf if left < 0 and right % 2 == 1 else math.inf
-    except ValueError:
-        if left:
-            return math.nan
-        return math.copysign(math.inf, left) if right % 2 == 1 else math.inf
-
-
-def _int64(value: float) -> int:
-    """What the usual processors make of a float that an int64 can't hold."""
-    return int(value) if -(2.0**63) <= value < 2.0**63 else -(1 << 63)
-
-
-def _uint64(value: float) -> int:
-    if value < 2.0**63:
-        return _int64(value) % (1 << 64)
-    return int(value) if value < 2.0**64 else 1 << 63
-
-
 def _shift_left(left: float, right: float) -> float:
-    count = _uint64(right)
-    return float((_uint64(left) << count) % (1 << 64)) if count < 64 else 0.0
+    count = to_uint64(right)
+    return float((to_uint64(left) << count) % (1 << 64)) if count < 64 else 0.0
 
 
 def _shift_right(left: float, right: float) -> float:
-    count = _uint64(right)
-    return float(_uint64(left) >> count) if count < 64 else 0.0
+    count = to_uint64(right)
+    return float(to_uint64(left) >> count) if count < 64 else 0.0
 
 
 def _contains(left: Any, right: list[Any]) -> bool:
@@ -246,12 +209,12 @@ BINARY: Final[dict[str, tuple[Callable[[Any, Any], bool], str, Callable[[Any, An
     "+": (_addable, "the modifier", _add),
     "-": (_two_numbers, "the modifier", lambda a, b: a - b),
     "*": (_two_numbers, "the modifier", lambda a, b: a * b),
-    "/": (_two_numbers, "the modifier", _divide),
-    "%": (_two_numbers, "the modifier", _remainder),
-    "**": (_two_numbers, "the modifier", _power),
-    "&": (_two_numbers, "the modifier", lambda a, b: float(_int64(a) & _int64(b))),
-    "|": (_two_numbers, "the modifier", lambda a, b: float(_int64(a) | _int64(b))),
-    "^": (_two_numbers, "the modifier", lambda a, b: float(_int64(a) ^ _int64(b))),
+    "/": (_two_numbers, "the modifier", divide),
+    "%": (_two_numbers, "the modifier", remainder),
+    "**": (_two_numbers, "the modifier", power),
+    "&": (_two_numbers, "the modifier", lambda a, b: float(to_int64(a) & to_int64(b))),
+    "|": (_two_numbers, "the modifier", lambda a, b: float(to_int64(a) | to_int64(b))),
+    "^": (_two_numbers, "the modifier", lambda a, b: float(to_int64(a) ^ to_int64(b))),
     "<<": (_two_numbers, "the modifier", _shift_left),
     ">>": (_two_numbers, "the modifier", _shift_right),
 }

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError, LimitExceeded
 from aggregator.lang import regex
-from aggregator.lang.govaluate.tokens import Scanner, Token, check_order
+from aggregator.lang.govaluate.tokens import QUOTE_HINT, Scanner, Token, check_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -191,7 +191,7 @@ class _Parser:
             case "number" | "boolean" | "text" | "time" | "pattern":
                 return Literal(token.value, token.start, token.end)
         message = f"expected a value, found {token.value!r}"
-        raise LanguageError(message, text=self.text, start=token.start, end=token.end, kind="syntax")
+        raise LanguageError(message, text=self.text, start=token.start, end=token.end, kind="syntax", hint=QUOTE_HINT)
 
     def _clause(self, token: Token) -> Node:
         inner = self._deeper(token, self.clause)

@@ -89,10 +89,6 @@ def is_space(char: str) -> bool:
     return char.isspace() and char not in "\x1c\x1d\x1e\x1f"
 
 
-def is_digit(char: str) -> bool:
-    return char.isdecimal()
-
-
 def _numeric(char: str) -> bool:
     return char.isdecimal() or char == "."
 

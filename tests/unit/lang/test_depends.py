@@ -78,6 +78,9 @@ class TestReferences:
         assert str(parse("a && !b.Failed").expand({"a": (True, True)})) == (
             "((a.Succeeded || a.Skipped || a.Daemoned || a.Errored || a.Failed) && !b.Failed)"
         )
+        assert str(parse("!(a.Failed ? b.Failed : !c.Failed)")) == "!(a.Failed ? b.Failed : !c.Failed)"
+        assert str(parse("a.Failed == b.Failed")) == "(a.Failed == b.Failed)"
+        assert repr(parse("a")) == "Depends('a')"
 
 
 class TestErrors:

@@ -1,5 +1,7 @@
 """The two JSONPath languages: the function of expressions, and kubectl's templates."""
 
+import sys
+
 import pytest
 
 from aggregator.errors import LanguageError, LimitExceeded
@@ -38,6 +40,8 @@ class TestArgoPaths:
             ("$.books[0].title.length", 1),
             ("$.bike.length", 1),
             ("@.limit", 10.0),
+            ("$.bike['price']", 19.0),
+            ("$[('bike')].price", 19.0),
             ("$.books[0]['title','price']", ["A", 8.0]),
         ],
     )
@@ -69,6 +73,23 @@ class TestArgoPaths:
             ("$[?(!@)]", [None]),
             ("$.books[?(true)].title", ["A", "B", "C"]),
             ("$.books[?(@.isbn)][0].title", "B"),
+            ("$[?(@.price <= 19)].price", [19.0]),
+            ("$.books[?(@.price >= 12 && @.price != 20)].title", ["B"]),
+            ("$.books[?(@.price + 1 == 9)].title", ["A"]),
+            ("$.books[?(@.price % 5 == 2)].title", ["B"]),
+            ("$.books[?(@.price % 0.5 == 0)].title", []),
+            ("$.books[?(@.price ** 2 == 64)].title", ["A"]),
+            ("$.books[?((@.price / 0) > 9)].title", ["A", "B", "C"]),
+            ("$.books[?(@.title == [x])].title", []),
+            ("$.books[?(@.tags[(@.length-1)] == 'x')].title", ["A"]),
+            ("$.books[?(null)].title", []),
+            ("$.books[?(5)].title", ["A", "B", "C"]),
+            ("$.books[?(0)].title", []),
+            ("$.books[?('')].title", []),
+            ("$.books[?(word)].title", ["A", "B", "C"]),
+            ("$.books[?(!@.isbn)].title", []),
+            ("$.books[(@.length-2):(@.length-1)].title", ["B"]),
+            ("$.books[(@.length-2),0].title", ["B", "A"]),
         ],
     )
     def test_others_give_a_list(self, path, value):
@@ -87,7 +108,8 @@ class TestArgoPaths:
     @pytest.mark.parametrize(
         "path",
         ["$.missing", "$.books[9]", "$.limit[0]", "$.limit.x", "$.nothing.x", "$.books.x", "$.bike[0:1]", "$.limit[*]",
-         "$.limit.length", "$.books[::0]", "$.bike['a',0]", "$.books[(@.x)]", "$.books[(1 > 0)]"],
+         "$.limit.length", "$.books[::0]", "$.bike['a',0]", "$.books[(@.x)]", "$.books[(1 > 0)]",
+         "$[0,1]", "$.books['a',0]", "$.books[(@.length)/2:]", "$.books[('x'):1]", "$.books[(1>0),0]", "$[?(@)][5]"],
     )  # fmt: skip
     def test_what_is_missing_is_an_error(self, path):
         with pytest.raises(LanguageError):
@@ -116,6 +138,7 @@ POD = {
     "big": 1234567890123,
     "ok": True,
     "flags": [True],
+    "numbers": [1, 2, 3],
 }
 
 
@@ -148,6 +171,19 @@ class TestKubectlTemplates:
             ("{.items[0]}", '{"n":"one","v":1}'),
             ("{'a\\'b'}", "a'b"),
             ("{true}{5}{1.5}", "true51.5"),
+            ("{'\\x41\\u00e9\\n\\101'}", "A\u00e9\nA"),
+            ("{.metadata.*}", '{"a.b/c":"dotted"} p'),
+            ("{.metadata.name.*}", "112"),
+            ("{.none[0]}{.none.x}", ""),
+            ("{.items[1:1].n}", ""),
+            ("{.items[?(@.v[5])].n}", "one two three"),
+            ("{.flags[?(@==true)]}", "true"),
+            ("{.numbers[?(@>1)]}", "2 3"),
+            ("{.numbers[?(@>=2)]}", "2 3"),
+            ("{.numbers[?(@<2)]}", "1"),
+            ("{.numbers[?(@<=2)]}", "1 2"),
+            ("{.numbers[?(@!=2)]}", "1 3"),
+            ("{.numbers[?(.x==1)]}", ""),
         ],
     )
     def test_results(self, template, text):
@@ -177,6 +213,55 @@ class TestKubectlTemplates:
         with pytest.raises(LimitExceeded):
             k8s_jsonpath(value, "{" + "[*]" * 6 + "}")
 
+    @pytest.mark.parametrize(
+        "template",
+        ["{.flags[?(@<true)]}", "{.numbers[?(@~1)]}", "{.numbers[0:9]}", "{.numbers[?(@=~1)]}", "{.items[?(@[*]==1)]}",
+         "{.all[?(@[*]==1)]}", "{.numbers[-]}", "{.numbers[1:-]}", "{.numbers[9999999999999999999]}", "{.numbers[?(@<@@&)]}"],
+    )  # fmt: skip
+    def test_refused_comparisons_and_indexes(self, template):
+        with pytest.raises(LanguageError):
+            k8s_jsonpath({**POD, "all": [[1, 2]]}, template)
+
+    def test_a_limit_is_told_from_inside_of_a_filter(self):
+        value = 1
+        for _ in range(6):
+            value = [value] * 12
+        with pytest.raises(LimitExceeded):
+            k8s_jsonpath([value], "{[?(@" + "[*]" * 6 + ")]}")
+        with pytest.raises(LimitExceeded):
+            argo_jsonpath([value], "$[?(@" + "..*" * 6 + ")]")
+
+    @pytest.mark.parametrize(
+        "query",
+        [lambda: k8s_jsonpath([[1]], "{range [*]}{..x}{end}"), lambda: argo_jsonpath([[1.0]], "$[?(@[?(@ > 0)])]")],
+    )
+    def test_the_end_of_the_stack_is_a_limit_too(self, query):
+        def dive(levels):
+            return query() if not levels else dive(levels - 1)
+
+        told = []
+        for levels in range(700, sys.getrecursionlimit()):
+            try:
+                dive(levels)
+            except LimitExceeded as error:
+                told.append(error.limit)
+            except RecursionError:
+                break
+        assert set(told) == {"jsonpath depth"}
+
+    def test_more_limits(self):
+        deep = "x"
+        for _ in range(120):
+            deep = [deep]
+        with pytest.raises(LimitExceeded):
+            k8s_jsonpath(deep, "{..x}")
+        with pytest.raises(LimitExceeded):
+            k8s_jsonpath({"a": "x" * 9_000_000}, "{.a}{.a}")
+        with pytest.raises(LimitExceeded):
+            k8s_jsonpath(deep, "{range @[*]}" * 60)
+        with pytest.raises(LimitExceeded):
+            argo_jsonpath(deep, "$..x")
+
 
 class TestJq:
     def test_outputs_are_joined_by_lines(self):
@@ -191,6 +276,17 @@ class TestJq:
     def test_what_is_closed_or_wrong(self, text):
         with pytest.raises(LanguageError):
             jq.jq_filter(POD, text)
+
+    def test_limits_and_the_missing_extra(self, monkeypatch):
+        with pytest.raises(LimitExceeded):
+            jq.jq_filter(POD, "." * 30_000)
+        with pytest.raises(LimitExceeded):
+            jq.jq_filter(POD, "range(200000)")
+        jq._program.cache_clear()
+        monkeypatch.setitem(sys.modules, "jq", None)
+        with pytest.raises(LanguageError) as caught:
+            jq.jq_filter(POD, ".metadata")
+        assert "pip install" in caught.value.hint
 
     def test_words_are_free_as_fields_and_in_text(self):
         assert jq.jq_filter({"env": 1, "input": 2}, ".env, .input") == "1\n2"

@@ -32,6 +32,9 @@ class TestLabels:
             ("app!=y", True),
             ("other!=y", True),
             ("app in (x, y)", True),
+            ("app in (,x)", True),
+            ("app=,tier", False),
+            ("app!=", True),
             ("app in ()", False),
             ("app notin (x)", False),
             ("other notin (x)", True),
@@ -50,7 +53,7 @@ class TestLabels:
     @pytest.mark.parametrize(
         "text",
         [
-            "== x", "a b", "a in b", "a in (b", "a &&b", "a = b || c", "a,", ",a", "a = 'b'", "a = -b", "a > x", "a > 1.5",
+            "== x", "a b", "a in b", "a in (b", "a &&b", "a = b || c", "a,", ",a", "a in (b c)", "a in (=)", "a = (", f"{'a.' * 200}x/y", "a = 'b'", "a = -b", "a > x", "a > 1.5",
             "a >= 1", "_a", "a/b/c = d", "A/b = c", f"{'a' * 64} = b", f"a = {'b' * 64}", "a = ü", "(a)", "!", "!a = b",
         ],
     )  # fmt: skip

@@ -243,6 +243,7 @@ class TestTemplates:
         assert parse("{{ a }}").single_key == "a"
         assert parse("{{a}} ").single_key is None
         assert parse("{{=a}}").single_key is None
+        assert parse("{{a{{b}}").single_key is None
         assert parse("{{a}}") is parse("{{a}}")
         assert repr(parse("{{a}}")) == "Template('{{a}}')"
 
@@ -316,6 +317,7 @@ class TestScopes:
             ({"a.": 1, "": 2}, {"a": {"": 1}, "": 2}),
             ({"a": {"x": 1}, "b.c": {"y": 2}}, {"a": {"x": 1}, "b": {"c": {"y": 2}}}),
             ({"a.b": {"x": 1}, "a.b.c": 2}, {"a": {"b": {"c": 2}}}),
+            ({"a": 1, "a.b.c": 2, "a.b": 3, "a.b.d.e": 4}, {"a": {"b": {"c": 2, "d": {"e": 4}}}}),
             ({"a": None}, {"a": None}),
         ],
     )
@@ -350,9 +352,24 @@ class TestDocuments:
             tagdoc.replace('{{="a"}}', Scope(VALUES), CTX, LENIENT)
         assert tagdoc.replace("{{='a'}}{{= cron.failed > 2}}", Scope({"cron.failed": 3}), CTX, STRICT) == "atrue"
 
+    def test_errors_are_those_of_templates(self):
+        for text, kind in (
+            ("{{tasks.skipped.outputs.parameters.p}}", "absent"),
+            ("{{a-{{tasks.skipped.outputs.parameters.p}}}}", "absent"),
+            ("{{number}}", "type"),
+            ("{{nope}}", "name"),
+        ):
+            with pytest.raises(LanguageError) as caught:
+                tagdoc.replace(text, Scope(VALUES), CTX, STRICT)
+            assert caught.value.kind == kind
+        with pytest.raises(LanguageError, match="not JSON"):
+            tagdoc.replace_document("[NaN]", Scope(), CTX, STRICT)
+        assert tagdoc.expand({"a.b": 1}) == {"a": {"b": 1}}
+
     def test_one_variable(self):
         assert tagdoc.resolve_var("{{ a }}", VALUES, CTX) == "1"
         assert tagdoc.resolve_var('{{=$env["map.k"]}}', VALUES, CTX) == "V"
+        assert tagdoc.resolve_var("{{=1 \\u003c 2}}", VALUES, CTX) is True
         for text in ("{{nope}}", "x{{a}}", "{{=map.k}}", "{{=sprig.upper(a)}}", "{{=1 +}}"):
             with pytest.raises(LanguageError):
                 tagdoc.resolve_var(text, VALUES, CTX)

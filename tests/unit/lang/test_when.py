@@ -85,6 +85,16 @@ class TestOperators:
             ("-1 / 0", -math.inf),
             ("0 ** -1", math.inf),
             ("2 ** 5000", math.inf),
+            ("(-2) ** 5001", -math.inf),
+            ("(-0.0) ** -1", -math.inf),
+            ("16 >> 2", 4.0),
+            ("1 >> 99", 0.0),
+            ("-1 >> 60", 15.0),
+            ("2 ** 63 << 0", 2.0**63),
+            ("2 ** 70 << 0", 2.0**63),
+            ("2 ** 70 | 0", -(2.0**63)),
+            ("6 & 3 | 8 ^ 1", 11.0),
+            ("0x 1F", 31.0),
         ],
     )
     def test_values(self, text, value):
@@ -105,6 +115,23 @@ class TestOperators:
         assert evaluate("'10' > '9'") is False
         assert "it compares two numbers, or two texts" in refused("10 > '9'").message
 
+    def test_a_list_is_not_looked_up_in_a_list_of_lists(self):
+        with pytest.raises(LanguageError, match="list of lists"):
+            raw("(1, 2) in (3, (1, 2))")
+        assert raw("(1, 2) in (3, 4)") is False
+
+    def test_prefixes_need_their_type(self):
+        assert "prefix '!', it is not a bool" in refused("!1").message
+        assert "prefix '-', it is not a number" in refused("-true").message
+
+    def test_what_follows_a_whole_condition_in_parentheses_is_not_looked_at(self):
+        """The library ends at such a place; so do we."""
+        assert raw("(1) 2") == 1.0
+        assert raw("((1) 2) == 5") == 1.0
+
+    def test_access_swallows_the_arguments_after_it(self):
+        assert evaluate("false && foo.Bar(1) || true") is False
+
     def test_a_parenthesised_word_is_no_list(self):
         assert evaluate("a in (a, b)") is True
         assert "write a in (b, c)" in refused("a in (a)").message
@@ -114,6 +141,9 @@ class TestOperators:
         assert raw("foo ?? 1", foo=None) == 1.0
         assert raw("a in (b, c)", a=1, b=1, c=2) is True
         assert raw("arr == arr", arr=[0, 1]) is True
+        assert raw("a == b", a={"x": [1]}, b={"x": [1]}) is True
+        assert raw("a == b", a={"x": [1]}, b={"y": [1]}) is False
+        assert raw("a", a=None) is None
 
     def test_symbols_are_read_greedily(self):
         for text in ("!!true", "1--1 == 2", "1 ==-1", "a === a", "a = a"):
@@ -175,6 +205,10 @@ class TestErrors:
             ("a == b)", ")"),
             ("a ==", ""),
             ("foo(1)", "("),
+            ("0xFFFFFFFFFFFFFFFFF == 1", "0xFFFFFFFFFFFFFFFFF"),
+            ("foo. == 1", "foo."),
+            ("foo.bar == 1", "foo.bar"),
+            ("true ? , 1", ","),
             ("1.2.3 == 1", "1.2.3"),
             ("a == b\\", "\\"),
         ],
