@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aggregator.errors import StoreError
+from aggregator.journal.home import VALUES_FILE
 from aggregator.secrets.mask import Masker
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from aggregator.settings import Settings
 
 KEY_FILE = "mask.key"
-VALUES_FILE = "masked"
 
 
 class KeptMasker(Masker):

@@ -10,6 +10,7 @@ import typer
 
 from aggregator.cli import options
 from aggregator.cli.kept import load_masker, load_workflow, reading
+from aggregator.cli.list import interrupted
 from aggregator.cli.selection import node_selector
 from aggregator.errors import UsageError, nearest
 from aggregator.observe.tree import OUTPUTS, Style, render_workflow
@@ -51,6 +52,10 @@ def get_command(
             mask = load_masker(journal, row, settings)
             style = Style(now=time.time(), color=color, utf8=utf8, mask=mask, keep=keep)
             sys.stdout.write(render_workflow(load_workflow(journal, row), output, style))
+            if interrupted(row):
+                sys.stderr.write(
+                    f"agg: {row.name} was interrupted: process {row.pid} is gone; this is what is known of it\n"
+                )
 
 
 def _keep(status: str, selector: str) -> Callable[[Mapping[str, Any]], bool] | None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from aggregator.cli import options  # noqa: TC001 - typer reads the annotations at run time
+from aggregator.cli.kept import load_masker, load_workflow, reading
 from aggregator.cli.selection import label_selector, parse_age
-from aggregator.cli.settings_sources import load_settings, open_journal
 from aggregator.errors import UsageError, nearest
 from aggregator.observe.columns import one_line, table
 from aggregator.observe.timetext import rfc3339, short_duration
@@ -68,19 +68,19 @@ def list_command(
         )
     if running and completed:
         raise UsageError("--running and --completed exclude each other", hint="give neither to see all runs")
-    settings = load_settings({"home": (home, "--home")}, config=config)
     now = time.time()
     tests = [
         *_by_phase(status, running=running, completed=completed),
         *_by_age(since, older, now),
         *_by_text(prefix, labels, fields, resubmitted=resubmitted),
     ]
-    journal = open_journal(settings, create=False)
-    try:
-        rows = [row for row in journal.runs(namespace or None) if all(test(row) for test in tests)]
-        _write(journal, order(rows), output, now, all_namespaces=all_namespaces, titles=not no_headers)
-    finally:
-        journal.close()
+    with reading(home, config) as (settings, journal):
+        rows = order([row for row in journal.runs(namespace or None) if all(test(row) for test in tests)])
+        for row in rows:
+            mask = load_masker(journal, row, settings)
+            row.message = mask(row.message)
+            row.parameters = {name: mask(value) for name, value in row.parameters.items()}
+        _write(journal, rows, output, now, all_namespaces=all_namespaces, titles=not no_headers)
 
 
 def order(rows: list[RunRow]) -> list[RunRow]:
@@ -218,9 +218,7 @@ def _write(
 
 def counts(journal: Journal, row: RunRow) -> str:
     """Pods that are pending, running and ended."""
-    from aggregator.app import load_status  # noqa: PLC0415 - folds the run's events; only wide lists need it
-
-    nodes = (load_status(journal, row.uid).get("status") or {}).get("nodes") or {}
+    nodes = (load_workflow(journal, row).get("status") or {}).get("nodes") or {}
     phases = [node.get("phase") for node in nodes.values() if node.get("type") in ("Pod", "HTTP", "Plugin")]
     pending, going = phases.count("Pending"), phases.count("Running")
     return f"{pending}/{going}/{len(phases) - pending - going}"

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+VALUES_FILE = "masked"
+"""In a run's folder: the secrets that the run was handed, encrypted; not there when it was handed none."""
+
+
 def default_home() -> Path:
     """The platform's folder for state, where the user names none."""
     from platformdirs import user_state_path  # noqa: PLC0415 - only asked for when nobody said a folder

@@ -54,7 +54,7 @@ spec:
   entrypoint: main
   templates:
   - name: main
-    container: {image: alpine:3, command: [sh, -c, "echo begun; for i in 1 2 3 4 5; do sleep 0.4; echo $i; done; echo over"]}
+    container: {image: alpine:3, command: [sh, -c, "echo begun; for i in $(seq COUNT); do sleep 0.4; echo $i; done; echo over"]}
 """
 
 SECRET = """
@@ -293,15 +293,21 @@ def test_secrets_are_masked_in_logs_and_get(tmp_path):
     assert done.returncode == 0, done.stderr
     texts = [done.stdout, done.stderr, told(agg(tmp_path, "logs", "secretive"))]
     texts += [told(agg(tmp_path, "get", "secretive", "-o", form)) for form in ("wide", "json", "yaml")]
+    journal = SqliteJournal(tmp_path / "agg.db")
+    row = journal.run("secretive")
+    row.message = "refused: hunter2-is-the-word"
+    journal.append(row.uid, [], row)
+    journal.close()
+    texts += [told(agg(tmp_path, "list", "-o", form)) for form in ("wide", "json", "yaml")]
     assert all("hunter2" not in text for text in texts)
     assert texts[2].count("got ***") == 2
 
 
 @pytest.fixture
-def slow(tmp_path):
-    """A run that is on its way: (home, its process)."""
+def slow(tmp_path, request):
+    """A run that is on its way, for so many turns of 0.4 seconds: (home, its process)."""
     path = tmp_path / "slow.yaml"
-    path.write_text(SLOW)
+    path.write_text(SLOW.replace("COUNT", str(request.param)))
     home = tmp_path / "home"
     command = [sys.executable, "-m", "aggregator", "run", str(path), "--progress", "none"]
     child = subprocess.Popen(
@@ -313,31 +319,34 @@ def slow(tmp_path):
         assert child.poll() is None, child.stderr.read()
         time.sleep(0.05)
     yield home, child
-    if child.poll() is None:
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
-    child.stderr.close()
+    child.terminate()
+    child.communicate(timeout=60)
 
 
+@pytest.mark.parametrize("slow", [5], indirect=True)
 def test_logs_are_followed_to_the_end_of_the_run(slow):
     home, child = slow
     done = agg(home, "logs", "slow", "-f")
     assert [line.partition(": ")[2] for line in told(done).splitlines()] == ["begun", "1", "2", "3", "4", "5", "over"]
-    assert child.wait(20) == 0
+    assert child.wait(60) == 0
 
 
+@pytest.mark.parametrize("slow", [200], indirect=True)
 def test_a_run_that_is_on_its_way_is_shown_as_running(slow):
     home, _ = slow
     assert told(agg(home, "list", "--running", "-o", "name")) == "slow\n"
     assert re.search(r"● slow +main", told(agg(home, "get", "slow")))
 
 
+@pytest.mark.parametrize("slow", [200], indirect=True)
 def test_after_kill_9_list_and_get_still_tell_what_was_known_and_following_ends(slow):
     home, child = slow
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     assert f"interrupted: process {child.pid} is gone" in told(agg(home, "list"))
-    assert "● slow" in told(agg(home, "get", "@latest"))
+    shown = agg(home, "get", "@latest")
+    assert "● slow" in told(shown)
+    assert "was interrupted" in shown.stderr
     assert "begun" in told(agg(home, "logs", "slow", "-f"))
 
 
