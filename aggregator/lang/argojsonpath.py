@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError, LimitExceeded, nearest
+from aggregator.lang.argojsonpath_reading import steps_of
 from aggregator.lang.jsonscript import Script
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ MAX_LENGTH: Final = 20_000
 MAX_STEPS: Final = 60
 MAX_WORK: Final = 1_000_000
 MAX_DEPTH: Final = 100
-BLANK: Final = " \t\n\r\v\f\u0085\u00a0"
 
 
 class _Work:
@@ -57,10 +57,9 @@ class _Query:
     def __init__(self, path: str, depth: int) -> None:
         self.path = path
         self.work = _Work()
-        tokens = _tokens(path)
-        if len(tokens) > MAX_STEPS:
+        self.steps = steps_of(path, self.reader, depth)
+        if len(self.steps) > MAX_STEPS:
             raise LimitExceeded("jsonpath steps", f"the path has more than {MAX_STEPS} steps", text=path)
-        self.steps = [_step(token, self, depth) for token in tokens]
 
     def run(self, root: Any, current: Any, work: _Work) -> Any:
         self.work = work
@@ -251,122 +250,3 @@ def _kept(value: Any) -> bool:
 def _kind(value: Any) -> str:
     names = {dict: "a map", list: "a list", str: "text", bool: "a bool", int: "a number", float: "a number"}
     return names.get(type(value), "nil")
-
-
-def _syntax(message: str, path: str, start: int, end: int | None = None) -> LanguageError:
-    end = start + 1 if end is None else end
-    return LanguageError(f"invalid JSONPath {path!r}: {message}", text=path, start=start, end=end, kind="syntax")
-
-
-def _tokens(path: str) -> list[str]:
-    """The path cut into `$`, `..`, names, and subscripts with their brackets."""
-    if path[:1] not in ("$", "@") or not path:
-        raise _syntax("expected '$'", path, 0)
-    if len(path) > 1 and path[1] not in ".[":
-        raise _syntax("expected '.' or '['", path, 1)
-    tokens = [path[0]]
-    part = ""
-    quotes = rounds = squares = 0
-    for char in path[1:]:
-        if not part:
-            quotes = rounds = 0
-        quotes += char == "'"
-        rounds += (char == "(") - (char == ")")
-        squares += (char == "[") - (char == "]")
-        part += char
-        if part == ".":
-            continue
-        if part == "..":
-            tokens.append(part)
-            part = ""
-        elif char == "[" and part not in ("[", ".[") and part.count("[") == 1:
-            tokens.append(part[:-1].removeprefix("."))
-            part = "["
-        elif "[" in part:
-            if char == "]" and quotes % 2 == 0 and not rounds and not squares:
-                tokens.append(part.removeprefix("."))
-                part = ""
-        elif char == "." and quotes % 2 == 0 and not rounds:
-            tokens.append(part[:-1].removeprefix("."))
-            part = "."
-    if part:
-        tokens.append(part.removeprefix("."))
-    return tokens
-
-
-def _step(token: str, query: _Query, depth: int) -> tuple[str, Any]:
-    path = query.path
-    token = token.strip(BLANK)
-    if not token:
-        raise _syntax("a name is missing", path, len(path))
-    simple = {"$": "root", "@": "current", "*": "wildcard", "..": "recursive", "length": "length"}.get(token)
-    if simple:
-        return simple, None
-    if token[0] != "[":
-        return "key", token
-    at = max(path.find(token), 0)
-    inside = token[1:-1].strip(BLANK) if token.endswith("]") else ""
-    if not inside:
-        raise _syntax(f"{token!r} is no subscript", path, at, at + len(token))
-    if inside == "*":
-        return "wildcard", None
-    if inside[0] == "?":
-        if not (inside.startswith("?(") and inside.endswith(")")):
-            raise _syntax("a filter is written [?(...)]", path, at, at + len(token))
-        return "filter", Script(inside[2:-1].strip(BLANK), query.reader, depth)
-    return _subscript(inside, query, depth, at)
-
-
-def _subscript(inside: str, query: _Query, depth: int, at: int) -> tuple[str, Any]:
-    """A key, an index, a script, a union or a slice."""
-    parts, separator = _split(inside, query.path, at)
-    values = [_argument(part.strip(BLANK), query, depth, at) for part in parts]
-    if not separator:
-        (value,) = values
-        if isinstance(value, str):
-            return "key", value
-        if isinstance(value, Script):
-            return "script", value
-        return "index", value
-    if separator == ",":
-        if any(value is None for value in values):
-            raise _syntax("a part of the union is missing", query.path, at, at + len(inside) + 2)
-        return "union", values
-    if len(values) > 3 or any(isinstance(value, str) for value in values):
-        raise _syntax("a slice is written [from:to:step] in whole numbers", query.path, at, at + len(inside) + 2)
-    return "slice", [*values, None, None][:3]
-
-
-def _split(inside: str, path: str, at: int) -> tuple[list[str], str]:
-    """Cut at the `,` or `:` outside of quotes and scripts; both together have no meaning."""
-    parts, separator, start, quote, rounds = [], "", 0, "", 0
-    for i, char in enumerate(inside):
-        if quote:
-            if char == quote and inside[i - 1] != "\\":
-                quote = ""
-        elif char in "'\"" and not rounds:
-            quote = char
-        elif char in "()":
-            rounds += 1 if char == "(" else -1
-        elif char in ",:" and not rounds:
-            if separator and separator != char:
-                raise _syntax("a union and a slice cannot be mixed", path, at + i)
-            separator = char
-            parts.append(inside[start:i])
-            start = i + 1
-    if quote:
-        raise _syntax("the name is not closed: expected a quote", path, at)
-    return [*parts, inside[start:]], separator
-
-
-def _argument(text: str, query: _Query, depth: int, at: int) -> Any:
-    if not text:
-        return None
-    if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
-        return text[1:-1].replace("\\" + text[0], text[0])
-    if len(text) > 2 and text[0] == "(" and text[-1] == ")":
-        return Script(text[1:-1], query.reader, depth)
-    digits = text.removeprefix("-").removeprefix("+")
-    if digits.isascii() and digits.isdigit() and len(digits) < 19:
-        return int(text)
-    raise _syntax(f"{text!r} is no name, index or script; names are quoted", query.path, at, at + len(text))
