@@ -138,6 +138,11 @@ def test_a_topic_of_another_account_can_be_published_to(one_world, client):
     assert Published(arn, "", "far", {}) in one_world.report().messages
 
 
+def test_any_lambda_function_gives_its_payload_back(client):
+    answer = client("lambda").invoke(FunctionName="enrich", Payload=b'{"id": 1}')
+    assert (answer["StatusCode"], answer["Payload"].read()) == (200, b'{"id": 1}')
+
+
 def test_what_the_run_does_not_name_is_not_there(client):
     with pytest.raises(ClientError, match="NotFound"):
         client("sns").publish(TopicArn=f"{TOPIC}x", Message="m")
