@@ -120,10 +120,13 @@ class S3Driver:
         key = place.key.rstrip("/")
         keys = set(self._keys(place, f"{key}/" if key else ""))
         if key:
-            # The key itself sorts before every other key that begins with it.
             with place.client.calling(f"list {place.url()}", place.hints) as api:
-                first = api.list_objects_v2(Bucket=place.bucket, Prefix=key, MaxKeys=1).get("Contents", [])
-            keys |= {entry["Key"] for entry in first if entry["Key"] == key}
+                try:
+                    api.head_object(**_at(place, key).name())
+                    keys.add(key)
+                except api.exceptions.ClientError as exc:
+                    if code_of(exc)[1] != 404:
+                        raise
         return sorted(each for each in keys if not each.endswith("/"))
 
     def _keys(self, place: Place, prefix: str) -> Sequence[str]:

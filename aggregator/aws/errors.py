@@ -103,7 +103,7 @@ def translate(exc: BaseException, call: Call) -> AggError:
     credentials = _credentials(exc, start)
     if credentials is not None:
         return credentials
-    text = " ".join(str(exc).split()) or type(exc).__name__
+    text = _told(exc)
     if isinstance(exc, b.SSLError):
         return StoreError(
             f"{start}: the TLS connection failed: {text}{call.place()}",
@@ -129,6 +129,13 @@ def translate(exc: BaseException, call: Call) -> AggError:
 def _broken(exc: BaseException) -> bool:
     """A transport error that botocore let through as it was."""
     return isinstance(exc, (HTTPError, ConnectionError, TimeoutError))
+
+
+def _told(exc: BaseException) -> str:
+    """The exception's words; botocore keeps the reason of a failed connection to itself."""
+    text = " ".join(str(exc).split()) or type(exc).__name__
+    reason = " ".join(str(getattr(exc, "kwargs", {}).get("error") or "").split())
+    return text if reason in text else f"{text}: {reason}"
 
 
 def is_local(exc: BaseException) -> bool:

@@ -4,9 +4,20 @@ import json
 import threading
 
 import pytest
+from botocore.exceptions import (
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    FlexibleChecksumError,
+    IncompleteReadError,
+    NoRegionError,
+    ParamValidationError,
+    PartialCredentialsError,
+    UnauthorizedSSOTokenError,
+)
 
 from aggregator.aws.access import Access, access_of
 from aggregator.aws.clients import AwsClients
+from aggregator.aws.errors import Call, translate
 from aggregator.aws.names import aws_host, looks_like_placeholder, parse_arn
 from aggregator.errors import NotFound, StoreError, TransientError
 from aggregator.secrets.store import SecretStore
@@ -346,6 +357,23 @@ def test_a_store_that_is_not_aws_names_its_regions_as_it_likes():
     assert access_of({"region": "garage", "endpoint": "localhost:3900"}, secrets()).region == "garage"
 
 
+def test_a_certificate_of_the_endpoints_own(clean_aws, make, tls_server):
+    url, _, pem, _ = tls_server(b"<ListAllMyBucketsResult/>")
+    fields = {
+        "endpoint": url.removeprefix("https://").removesuffix("/x"),
+        **KEYS,
+        "caSecret": {"name": "s", "key": "ca"},
+    }
+    clients = make()
+    client = clients.client("s3", access_of(fields, secrets(a="key", b="secret", ca=pem)))
+    with client.calling("list buckets") as api:
+        assert api.list_buckets().get("Buckets", []) == []
+    stranger = make().client("s3", access_of({**fields, "caSecret": None}, secrets(a="key", b="secret")))
+    with pytest.raises(StoreError, match="TLS") as caught, stranger.calling("list buckets") as api:
+        api.list_buckets()
+    assert "caSecret" in caught.value.hint
+
+
 def test_a_certificate_that_is_none(clean_aws, make):
     access = access_of({"endpoint": "minio.example", "caSecret": {"name": "s", "key": "ca"}}, secrets(ca="what"))
     with pytest.raises(StoreError, match="no PEM certificate"):
@@ -398,6 +426,32 @@ def test_a_date_in_retry_after_is_measured_against_the_answers_own(clean_aws, ma
     with pytest.raises(TransientError) as caught, client.calling("x") as api:
         api.list_buckets()
     assert caught.value.retry_after == 0  # the stub's Date is today, long after
+
+
+@pytest.mark.parametrize(
+    ("exc", "kind", "words"),
+    [
+        (EndpointConnectionError(endpoint_url="u", error="Name or service not known"), StoreError, "does not resolve"),
+        (
+            EndpointConnectionError(endpoint_url="u", error="Temporary failure in name resolution"),
+            TransientError,
+            "Temporary",
+        ),
+        (FlexibleChecksumError(error_msg="crc32 differs"), TransientError, "damaged"),
+        (IncompleteReadError(actual_bytes=1, expected_bytes=2), TransientError, "1 read"),
+        (UnauthorizedSSOTokenError(), StoreError, "SSO session"),
+        (PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"), StoreError, "incomplete"),
+        (CredentialRetrievalError(provider="p", error_msg="no"), StoreError, "could not be fetched"),
+        (NoRegionError(), StoreError, "no region"),
+        (ParamValidationError(report="bad Bucket"), StoreError, "bad Bucket"),
+        (KeyError("odd"), StoreError, "KeyError"),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "",
+)
+def test_what_boto3_raises_by_itself(exc, kind, words):
+    error = translate(exc, Call("S3", "do this"))
+    assert type(error) is kind
+    assert words in error.message
 
 
 def test_nobody_listens(clean_aws, make):

@@ -1,19 +1,12 @@
 """The raw, http and artifactory drivers: what they send, what answers mean, and that a short answer is no artifact."""
 
 import base64
-import datetime as dt
 import json
 import os
-import ssl
 import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from urllib.parse import parse_qs
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from aggregator.artifacts import DRIVERS, make_driver
 from aggregator.artifacts.http import ArtifactoryDriver, HttpDriver
@@ -213,61 +206,8 @@ def test_oauth2_that_fails(clean_aws, stub_server, tmp_path, status, body, kind,
 # --- TLS
 
 
-def certificate(folder):
-    """A key and a certificate of its own for 127.0.0.1, in one PEM file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    start = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(start)
-        .not_valid_after(start + dt.timedelta(days=36500))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = made.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "both.pem").write_bytes(pem + private)
-    return folder / "both.pem", pem.decode(), private.decode()
-
-
-@pytest.fixture
-def tls(tmp_path):
-    """A server that wants a client certificate."""
-    both, pem, private = certificate(tmp_path)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("Content-Length", "6")
-            self.end_headers()
-            self.wfile.write(b"secure")
-
-        def log_message(self, *args):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda *_: None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(both)
-    context.load_verify_locations(both)
-    context.verify_mode = ssl.CERT_REQUIRED
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
-    yield f"https://localhost:{server.server_port}/x", both, pem, private
-    server.shutdown()
-    server.server_close()
-
-
-def test_a_client_certificate(tls, clean_aws, tmp_path, monkeypatch):
-    url, both, pem, private = tls
+def test_a_client_certificate(tls_server, clean_aws, tmp_path, monkeypatch):
+    url, both, pem, private = tls_server(b"secure", want_certificate=True)
     monkeypatch.setenv("SSL_CERT_FILE", str(both))
     driver = HttpDriver(
         SecretStore(environ={}, extra={("s", "cert"): pem, ("s", "key"): private, ("s", "bad"): "nothing"})
@@ -283,9 +223,9 @@ def test_a_client_certificate(tls, clean_aws, tmp_path, monkeypatch):
     driver.close()
 
 
-def test_a_certificate_nobody_trusts(tls, http, tmp_path):
+def test_a_certificate_nobody_trusts(tls_server, http, tmp_path):
     with pytest.raises(StoreError, match="TLS") as caught:
-        http.load({"url": tls[0]}, tmp_path / "t")
+        http.load({"url": tls_server(b"")[0]}, tmp_path / "t")
     assert not isinstance(caught.value, TransientError)
     assert "SSL_CERT_FILE" in caught.value.hint
 
