@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from aggregator.runtimes.process.declared import TEMPORARY
 from aggregator.runtimes.process.environment import Inherited, Place, check_size, compose, expand, from_yaml
 from aggregator.runtimes.process.private import PrivateTree
-from aggregator.runtimes.process.programs import NotStarted, resolve, which
+from aggregator.runtimes.process.programs import NotStarted, resolve, stand_ins, which
 from aggregator.runtimes.process.refused import LeafRefused
 from aggregator.runtimes.process.spawn import Child, Write
 
@@ -66,6 +66,9 @@ class Launcher:
         if any("\0" in word for word in line):
             raise LeafRefused("the command has an argument with a NUL byte, which no process can be given")
         line = resolve(line, image=image, path=env["PATH"], cwd=working_dir, programs=rule.programs, host=host)
+        if isinstance(tree, PrivateTree) and rule.path:
+            texts = [*line[1:], container.script or ""]
+            tree.stand_in(stand_ins(texts, rule.path, host))
         if isinstance(tree, PrivateTree) and self.bubblewrap is not None:
             line, cwd = self.bubblewrap.command(tree.mounts(), working_dir, line), str(tree.folder)
         else:

@@ -18,7 +18,7 @@ from aggregator.runtimes.process.declared import TEMPORARY, Declared, below, nor
 from aggregator.runtimes.process.refused import LeafRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 COPY_LIMIT = 256 << 20
 """Bytes of the host that are copied for one declared output that already exists there."""
@@ -85,6 +85,16 @@ class PrivateTree:
             for path in dict.fromkeys(paths)
             if any(path != cover and below(path, cover) for cover in covers) and os.path.lexists(path)
         )
+
+    def stand_in(self, programs: Mapping[str, str]) -> None:
+        """Let programs of the host appear where the image has them."""
+        for path, program in programs.items():
+            canonical = self._canonical(path)
+            self._open_up(canonical)
+            place = self._place(canonical)
+            if place.is_relative_to(self.folder) and not os.path.lexists(place):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.symlink_to(program)
 
     def working_dir(self) -> str:
         """The folder in which the leaf starts, made when the host lacks it."""

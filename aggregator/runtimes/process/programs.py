@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import posixpath
+import re
 from typing import TYPE_CHECKING
 
 from aggregator.runtimes.process.images import rule_to_add
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 _FOLDER = 'path = ["FOLDER"]'
+_ABSOLUTE = re.compile(r"(?<![\w./~$}*-])/(?:[\w.+-]+/)*[\w.+-]+")
 NOT_STARTED = 64
 """The exit code of Argo's executor when it can't start the command."""
 
@@ -53,6 +55,21 @@ def resolve(
         f"command {argv[0]!r} of image {image!r} was not found on this host (PATH {path}); install it, or say in the "
         f"settings where it is: {rule_to_add(image, _FOLDER)}"
     )
+
+
+def stand_ins(texts: Sequence[str], folders: Sequence[str], host: Callable[[str], str]) -> dict[str, str]:
+    """Absolute paths that a shell line names, that are not there, and whose last part the image's rule has in its folders."""
+    found: dict[str, str] = {}
+    for text in texts:
+        for path in _ABSOLUTE.findall(text) if "/" in text else ():
+            name = posixpath.basename(path)
+            if (
+                path not in found
+                and not os.path.lexists(host(path))
+                and (there := which(name, os.pathsep.join(folders), host))
+            ):
+                found[path] = there
+    return found
 
 
 def which(name: str, path: str, host: Callable[[str], str]) -> str | None:

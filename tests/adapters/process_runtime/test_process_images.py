@@ -119,6 +119,17 @@ def test_a_users_rule_gives_entrypoint_path_and_environment(leaf, tmp_path):
     )
 
 
+@pytest.mark.parametrize("isolation", ["bubblewrap"], indirect=True)
+def test_a_program_of_the_image_is_found_by_its_absolute_path_inside_a_shell_line_too(leaf, tmp_path):
+    tool = tmp_path / "tools" / "agg-say"
+    tool.parent.mkdir()
+    tool.write_text("#!/bin/sh\necho said $*\n")
+    tool.chmod(0o755)
+    options = {"image_rules": [ImageRule(pattern="me/say", path=(str(tool.parent),))]}
+    for path in ("/agg-say", "/opt/agg-me/bin/agg-say", "/usr/local/bin/agg-say"):
+        assert leaf(sh=f"true; {path} a", image="me/say", options=options).result == "said a"
+
+
 def test_the_runtime_refuses_an_image_without_command_or_rule(leaf):
     with pytest.raises(Unsupported, match="me/app:1"):
         leaf(body={"container": {"image": "me/app:1"}})

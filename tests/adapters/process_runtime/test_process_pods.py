@@ -60,9 +60,8 @@ def test_a_sidecar_that_can_not_start_is_an_error_that_names_it(leaf):
     assert "agg-no-such" in ran.outcome.message
 
 
-def test_containers_of_a_pod_have_files_of_their_own_but_for_volumes(leaf, isolation):
-    if isolation == "none":
-        pytest.skip("without isolation all leaves share the host's /tmp")
+@pytest.mark.parametrize("isolation", ["bubblewrap"], indirect=True)
+def test_containers_of_a_pod_have_files_of_their_own_but_for_volumes(leaf):
     body = {"initContainers": [sh("echo x > /tmp/agg-mine", "a")], "container": sh("ls /tmp/agg-mine || echo none")}
     assert leaf(body=body).result == "none"
 
