@@ -82,9 +82,8 @@ class Checker(OperatorChecks, BuiltinChecks):
                 return self.slice(node)
             case ast.Let():
                 return self.let(node)
-            case ast.Sequence():
-                return [self.visit(n) for n in node.nodes][-1]
-        raise AssertionError(node)
+        assert isinstance(node, ast.Sequence)  # all others are above
+        return [self.visit(n) for n in node.nodes][-1]
 
     # names
 
@@ -129,8 +128,6 @@ class Checker(OperatorChecks, BuiltinChecks):
         return nature
 
     def pointer(self, node: ast.Pointer) -> Nature:
-        if not self.scopes:
-            raise self.error(node, "'#' has a meaning only in a predicate", kind="name")
         collection, names = self.scopes[-1]
         if not node.name:
             return UNKNOWN if collection.unknown else collection.elements()

@@ -27,7 +27,7 @@ from aggregator.lang.expr.natures import (
 from aggregator.lang.expr.signatures import OVERLOADS, PREDICATES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from aggregator.errors import LanguageError
 
@@ -68,11 +68,8 @@ class BuiltinChecks:
     functions: Mapping[str, tuple[tuple[str, ...], str]]
     scopes: list[tuple[Nature, tuple[tuple[str, Nature], ...]]]
 
-    def visit(self, node: ast.Node) -> Nature:
-        raise NotImplementedError
-
-    def error(self, node: ast.Node, message: str, *, kind: str = "type", hint: str = "") -> LanguageError:
-        raise NotImplementedError
+    visit: Callable[[ast.Node], Nature]
+    error: Callable[..., LanguageError]
 
     def builtin(self, node: ast.Builtin) -> Nature:
         if not node.forced and (node.name in self.variables or node.name in self.functions):

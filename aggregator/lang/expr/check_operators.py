@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from aggregator.errors import LanguageError
 from aggregator.lang import regex
@@ -21,6 +21,9 @@ from aggregator.lang.expr.natures import (
     Nature,
     list_of,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # What an unknown operand may meet on the other side of an operator.
 ARITHMETIC: Final = {
@@ -83,13 +86,11 @@ def fits(nature: Nature, what: str) -> bool:
 class OperatorChecks:
     """The part of the checker that knows the operators."""
 
+    text: str
     typed: dict[ast.Node, str]
 
-    def visit(self, node: ast.Node) -> Nature:
-        raise NotImplementedError
-
-    def error(self, node: ast.Node, message: str, *, kind: str = "type", hint: str = "") -> LanguageError:
-        raise NotImplementedError
+    visit: Callable[[ast.Node], Nature]
+    error: Callable[..., LanguageError]
 
     def unary(self, node: ast.Unary) -> Nature:
         nature = self.visit(node.node)
@@ -161,7 +162,8 @@ class OperatorChecks:
         try:
             regex.compile_pattern(node.value)
         except LanguageError as e:
-            raise self.error(node, e.message, kind="value", hint=e.hint) from None
+            e.text, e.start, e.end = self.text, node.start, node.end
+            raise
 
     def membership(self, node: ast.Binary, left: Nature, right: Nature) -> bool:
         if right.kind == "struct":

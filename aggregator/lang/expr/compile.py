@@ -101,9 +101,8 @@ class Compiler(OperatorCode, PredicateCode):
                 return self.slice(node)
             case ast.Let():
                 return self.let(node)
-            case ast.Sequence():
-                return self.sequence(node)
-        raise AssertionError(node)
+        assert isinstance(node, ast.Sequence)  # all others are above
+        return self.sequence(node)
 
     # names
 

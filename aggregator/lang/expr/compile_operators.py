@@ -46,11 +46,8 @@ class OperatorCode:
     constants: Mapping[str, Any]
     lets: list[tuple[str, int]]
 
-    def code(self, node: ast.Node) -> Code:
-        raise NotImplementedError
-
-    def located(self, node: ast.Node) -> Callable[[LanguageError], LanguageError]:
-        raise NotImplementedError
+    code: Callable[[ast.Node], Code]
+    located: Callable[[ast.Node], Callable[[LanguageError], LanguageError]]
 
     def unary(self, node: ast.Unary) -> Code:
         inner, locate = self.code(node.node), self.located(node)
@@ -139,7 +136,7 @@ class OperatorCode:
                 if known and not (isinstance(a, known) and isinstance(b, known)):
                     odd = type_name(b if isinstance(a, known) else a)
                     raise LanguageError(f"a value of type {odd} came where {known.__name__} was sure", kind="type")
-                return equal(a, b, 0, f.step) is wanted
+                return equal(a, b, f.step) is wanted
             except LanguageError as e:
                 raise locate(e) from None
 

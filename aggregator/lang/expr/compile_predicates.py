@@ -27,11 +27,8 @@ def pointer(f: Frame) -> Any:
 class PredicateCode:
     """The part of the compiler that makes loops. Each loop sets `item` and `index` of the frame and restores them."""
 
-    def code(self, node: ast.Node) -> Code:
-        raise NotImplementedError
-
-    def located(self, node: ast.Node) -> Callable[[LanguageError], LanguageError]:
-        raise NotImplementedError
+    code: Callable[[ast.Node], Code]
+    located: Callable[[ast.Node], Callable[[LanguageError], LanguageError]]
 
     def predicate_call(self, node: ast.Builtin) -> Code:
         name = node.name

@@ -42,7 +42,7 @@ def is_number(value: Any) -> bool:
     return isinstance(value, NUMBERS) and not isinstance(value, bool)
 
 
-def equal(left: Any, right: Any, depth: int = 0, spend: Spend | None = None) -> bool:
+def equal(left: Any, right: Any, spend: Spend, depth: int = 0) -> bool:
     """`==`: ints and floats by value, lists element by element, all else only with its own type.
 
     `spend` is told how many elements are compared.
@@ -57,22 +57,20 @@ def equal(left: Any, right: Any, depth: int = 0, spend: Spend | None = None) -> 
         return float(left) == float(right)
     if isinstance(left, (list, bytes)) and isinstance(right, (list, bytes)):
         if isinstance(left, ListList) or isinstance(right, ListList):
-            return identical(left, right, depth, spend)
+            return identical(left, right, spend, depth)
         if len(left) != len(right):
             return False
         deeper(depth)
-        if spend:
-            spend(len(left))
+        spend(len(left))
         kinds = {*map(type, left), *map(type, right)}
         if len(kinds) == 1 and kinds <= {str, int}:
             return list(left) == list(right)
-        if spend:
-            spend(SLOW * len(left))
-        return all(equal(a, b, depth + 1, spend) for a, b in zip(left, right, strict=True))
-    return identical(left, right, depth, spend)
+        spend(SLOW * len(left))
+        return all(equal(a, b, spend, depth + 1) for a, b in zip(left, right, strict=True))
+    return identical(left, right, spend, depth)
 
 
-def identical(left: Any, right: Any, depth: int = 0, spend: Spend | None = None) -> bool:
+def identical(left: Any, right: Any, spend: Spend, depth: int = 0) -> bool:
     """Go's deep equality, where 1 is not 1.0; what `==` means for maps and for all that lies within them."""
     if left is None or right is None or isinstance(left, bool) or isinstance(right, bool):
         return left is right
@@ -84,13 +82,12 @@ def identical(left: Any, right: Any, depth: int = 0, spend: Spend | None = None)
         deeper(depth)
         if len(left) != len(right):
             return False
-        if spend:
-            spend(SLOW * len(left))
+        spend(SLOW * len(left))
         if isinstance(left, dict):
             return left.keys() == right.keys() and all(
-                identical(v, right[k], depth + 1, spend) for k, v in left.items()
+                identical(v, right[k], spend, depth + 1) for k, v in left.items()
             )
-        return all(identical(a, b, depth + 1, spend) for a, b in zip(left, right, strict=True))
+        return all(identical(a, b, spend, depth + 1) for a, b in zip(left, right, strict=True))
     return bool(left == right)
 
 
@@ -100,14 +97,14 @@ def deeper(depth: int, limit: int = DEPTH) -> None:
         raise LimitExceeded("value_depth", f"a value is nested more than {limit} levels deep")
 
 
-def contains(needle: Any, haystack: Any, spend: Spend | None = None) -> bool:
+def contains(needle: Any, haystack: Any, spend: Spend) -> bool:
     """`in`: an element of a list, a key of a map; nil holds nothing."""
     if isinstance(haystack, dict):
         return has_key(haystack, needle)
     if isinstance(haystack, (list, bytes)):
         if isinstance(needle, str):
             return needle in haystack if isinstance(haystack, list) else False
-        return any(equal(item, needle, 0, spend) for item in haystack)
+        return any(equal(item, needle, spend) for item in haystack)
     if haystack is None:
         return False
     if isinstance(haystack, Time) and isinstance(needle, str):

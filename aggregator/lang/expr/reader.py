@@ -46,8 +46,7 @@ class TokenReader:
 
     def advance(self) -> Token:
         token = self.token
-        if self.at + 1 < len(self.tokens):
-            self.at += 1
+        self.at += 1
         self.token = self.tokens[self.at]
         return token
 

@@ -1,12 +1,14 @@
 """The static check, the optimizer's visible rules, Argo's functions, member paths, and errors that help."""
 
+from types import MappingProxyType
+
 import pytest
 
-from aggregator.errors import LanguageError
+from aggregator.errors import LanguageError, LimitExceeded
 from aggregator.lang.expr import parse
 from aggregator.lang.expr.natures import nature_of
 from aggregator.lang.gotime import Duration, parse_time
-from aggregator.lang.govalue import Int64, IntList, StringList, StringMap
+from aggregator.lang.govalue import GoObject, Int64, IntList, StringList, StringMap
 
 
 class TestTypesOfVariables:
@@ -39,11 +41,23 @@ class TestTypesOfVariables:
             "n == 1",
             "n ?? s",
             "$env.s + s",
+            "m.x + t",
+            "m.x - d",
+            "m.x in 'ab'",
+            "'a' in t",
         ],
     )
     def test_unknown_types_pass(self, text):
         """Behind a call of unknown type not even the arguments are looked at."""
-        parse(text).check({"s": "x", "n": None, "l": [1], "m": {"a": 1}})
+        env = {
+            "s": "x",
+            "n": None,
+            "l": [1],
+            "m": {"a": 1},
+            "t": parse_time("2006-01-02", "2024-01-01"),
+            "d": Duration(1),
+        }
+        parse(text).check(env)
 
     @pytest.mark.parametrize(
         ("text", "holds"),
@@ -241,3 +255,55 @@ class TestErrors:
                 parse("nothing + 1").run({}, ctx)
             seen.append(caught.value)
         assert len({id(error) for error in seen}) == 3
+
+
+class TestBehindUnknownCalls:
+    """What the static check does not look at, the run refuses."""
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "m.f(now(1))",
+            "m.f(date('a', 'b', 'c', 'd'))",
+            "m.f(true + 1)",
+            "m.f(1.5 % 2)",
+            "m.f(len())",
+            "m.f(max())",
+            "o.x",
+            "m.x in 'abc'",
+        ],
+    )
+    def test_refused(self, fails, text):
+        assert fails(text, m={}, o=object()).kind in ("type", "name")
+
+
+class TestRareShapes:
+    """Shapes that the optimizer looks at and leaves alone, and values that few expressions have."""
+
+    @pytest.mark.parametrize(
+        ("text", "result"),
+        [
+            ("i in 1..m.n", True), ("count([1], # > 0) < 1", False), ("all([m.n, 1], true) and all([m.n, 2], true)", True),
+            ("all([m.n], true) and all([m.n, 2], true)", True), ("all([m.n], true) and all(m.l, true)", True), ("sum(1..3, m.n + 1)", 33),
+            ("sum(1..3, # + m.n)", 36), ("sum(1..3, # > 0 ? 1 : 0)", 3), ("-b'a'[0]", 159), ("t.Year()", 2024), ("'Year' in t", False),
+            ("v.a", 1), ("m.v.a", 1), ("m.v[m.x]", None), ("all(m.l, # > 0) and all(m.l, # < 5)", True), ("all(m.l, 1 < 2) and all(m?.l, true)", True),
+        ],
+    )  # fmt: skip
+    def test_values(self, value, text, result):
+        view = MappingProxyType({"a": 1})
+        env = {"i": 5, "t": parse_time("2006-01-02", "2024-01-01"), "v": view, "m": {"n": 10, "l": [1, 2], "v": view}}
+        assert value(text, **env) == result
+
+    def test_patterns_are_text(self, fails):
+        assert "UTF-8" in fails("'a' matches m.p", m={"p": "\udcff"}).message
+
+    def test_a_go_object_of_another_kind(self):
+        kind = type("Thing", (GoObject,), {"__slots__": (), "GO_TYPE": "x.Thing"})
+        assert nature_of(kind).name == "x.Thing"
+
+    def test_a_limit_that_the_check_meets(self, ctx):
+        """The error is kept with its limit's name."""
+        for _ in range(2):
+            with pytest.raises(LimitExceeded) as caught:
+                parse("'a' matches '" + "a" * 200_000 + "'").run({}, ctx)
+            assert caught.value.limit == "pattern"

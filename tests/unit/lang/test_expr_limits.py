@@ -58,7 +58,7 @@ class TestSizes:
             ("let d = reduce(1..5000, {{a: #acc}}, 0); d == d", "value_depth"), ("flatten(reduce(1..5000, [#acc], 0))", "value_depth"),
             ("let d = reduce(1..5000, [#acc], 0); {a: d} == {a: d}", "value_depth"),
             ("max(reduce(1..5000, [#acc], 0))", "value_depth"), ("fromJSON(repeat('[', 100000))", "value_depth"), ("m.s matches repeat('a', 200000)", "pattern"),
-            ("toJSON(let r = 1..900000; [r, r])", "elements"),
+            ("toJSON(let r = 1..900000; [r, r])", "elements"), ("all(1..400000, len([#, #, #]) > 0)", "elements"),
         ],
     )  # fmt: skip
     def test_limits(self, exceeds, text, limit):

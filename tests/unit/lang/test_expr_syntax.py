@@ -79,7 +79,7 @@ class TestStrings:
         [
             (r'"a\n\t\\"', "a\n\t\\"), (r"'it\'s'", "it's"), ('"it\'s"', "it's"), (r'"\x41\u00e9\U0001F600"', "Aé😀"),
             (r'"\u{1F600}\101\377"', "😀Aÿ"), ("`a\\n`", "a\\n"), ("`a``b`", "a`b"), ("``", ""), ('"a\rb"', "a\nb"),
-            (r'"\ud800"', "\ufffd"), ('b"ab\\xff\\101\\n\\""', b"ab\xffA\n\""), ("B'é'", "é".encode()), ("b'x'", b"x"),
+            (r'"\ud800"', "\ufffd"), ('b"ab\\xff\\101\\n\\""', b'ab\xffA\n"'), ("B'é'", "é".encode()), ("b'x'", b"x"),
             ('"// no comment"', "// no comment"),
         ],
     )  # fmt: skip
@@ -109,7 +109,17 @@ class TestBlanksAndNames:
 
     @pytest.mark.parametrize(
         ("text", "at"),
-        [("a²", 1), ("1 @ 2", 2), ("a & b", 2), ("/* x", 0), ("  ~", 2), ("a\x1cb", 1), ("map([1], #²)", 10)],
+        [
+            ("a²", 1),
+            ("1 @ 2", 2),
+            ("a & b", 2),
+            ("/* x", 0),
+            ("a   ~", 4),
+            ("a /* b", 2),
+            ("  ~", 2),
+            ("a\x1cb", 1),
+            ("map([1], #²)", 10),
+        ],
     )
     def test_refused_where(self, fails, text, at):
         assert fails(text, a=1, b=1).start == at

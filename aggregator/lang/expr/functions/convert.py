@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from aggregator.lang.gotime import Duration
 
 BASE64: Final = re.compile(rb"[A-Za-z0-9+/]*={0,2}")
-JSON_NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 BRACKETS: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
 
 
@@ -166,10 +164,7 @@ def from_base64(_: Frame, value: Any) -> str:
     data = gostring.to_bytes(text).replace(b"\n", b"").replace(b"\r", b"")
     if not BASE64.fullmatch(data) or len(data) % 4:
         raise LanguageError(f"fromBase64 cannot read {text[:80]!r}: it is not padded standard base64")
-    try:
-        return gostring.from_bytes(base64.b64decode(data, validate=True))
-    except binascii.Error as e:
-        raise LanguageError(f"fromBase64 cannot read {text[:80]!r}: {e}") from e
+    return gostring.from_bytes(base64.b64decode(data))
 
 
 FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {

@@ -96,7 +96,7 @@ def uniq(frame: Frame, value: Any) -> list[Any]:
     for item in items("uniq", value):
         others = alike.setdefault(looks(item), [])
         frame.step(len(others))
-        if not any(equal(item, other, 0, frame.step) for other in others):
+        if not any(equal(item, other, frame.step) for other in others):
             others.append(item)
             kept.append(item)
     return kept
