@@ -242,8 +242,8 @@ def _upload_parts(place: Place, source: Path, size: int, content_type: str, pool
     try:
 
         def store(start: int) -> dict[str, Any]:
-            data = os.pread(file, min(step, size - start), start)
-            if len(data) != min(step, size - start):
+            data = bytearray(min(step, size - start))  # not bytes: botocore would copy those once more to send them
+            if os.preadv(file, [data], start) != len(data):
                 raise StoreError(f"can't store {source}: it became shorter while it was stored")
             number = start // step + 1
             digest = hashlib.md5(data, usedforsecurity=False)
