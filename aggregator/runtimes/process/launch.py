@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import os
 import posixpath
@@ -9,6 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from aggregator.errors import TransientError
 from aggregator.runtimes.process.declared import TEMPORARY
 from aggregator.runtimes.process.environment import Inherited, Place, check_size, compose, expand, from_yaml
 from aggregator.runtimes.process.private import PrivateTree
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from aggregator.runtimes.process.isolation import Bubblewrap
     from aggregator.runtimes.process.workspace import Container, Pod
 
+_SCARCE = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 _STANDARD = ("/usr", "/bin", "/sbin", "/lib")
 
 
@@ -94,6 +97,8 @@ class Launcher:
                 f"command {line[0]!r} of image {image!r} may not be run: {error.strerror}: {error.filename}"
             ) from None
         except OSError as error:
+            if error.errno in _SCARCE:
+                raise TransientError(f"no process could be started: {error.strerror}") from None
             raise NotStarted(f"command {line[0]!r} of image {image!r} could not be started: {error.strerror}") from None
 
 

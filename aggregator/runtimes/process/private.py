@@ -38,7 +38,8 @@ class PrivateTree:
         self._private: set[str] = set()
         self._stubs: set[Path] = set()
         self._moved: dict[str, Path] = {}
-        areas = {mount.path: mount.source for mount in declared.mounts}
+        # Bubblewrap can't mount on a path that leads through a link, so mounts go to where the host's links lead.
+        areas = {_behind_links(mount.path): mount.source for mount in declared.mounts}
         areas.setdefault("/tmp", folder / "tmp")  # noqa: S108 - the name that it has in the leaf's view
         if any(below(path, "/var/tmp") for path in declared.paths()):  # noqa: S108
             areas.setdefault("/var/tmp", self._files / "var/tmp")  # noqa: S108
@@ -114,11 +115,12 @@ class PrivateTree:
         for path in sorted(self._private):
             host_view = self._show_host(path, found) or host_view
         found["/dev"] = ["--dev-bind", "/dev", "/dev"]
-        read_only = {mount.path for mount in self._declared.mounts if mount.read_only}
+        read_only = {_behind_links(mount.path) for mount in self._declared.mounts if mount.read_only}
         for path, place in self._areas:
             found[path] = ["--ro-bind" if path in read_only else "--bind", str(place), path]
         for path in self._needed:
-            found.setdefault(path, ["--bind" if path in self._writable else "--ro-bind", path, path])
+            rw = os.path.realpath(path) in self._writable
+            found.setdefault(path, ["--bind" if rw else "--ro-bind", path, path])
         found[str(self.folder)] = ["--bind", str(self.folder), str(self.folder)]
         if host_view:
             view = self.folder / "host"
@@ -260,6 +262,10 @@ class PrivateTree:
                 while place != top and not os.path.lexists(place):
                     self._stubs.add(place)
                     place = place.parent
+
+
+def _behind_links(path: str) -> str:
+    return posixpath.join(os.path.realpath(posixpath.dirname(path)), posixpath.basename(path))
 
 
 def _entries(folder: str) -> list[tuple[str, bool, bool]]:

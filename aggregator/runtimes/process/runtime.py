@@ -80,7 +80,11 @@ class ProcessRuntime:
         self._notice = notice
         self._grace = grace
         home = environ.get("HOME", "")
-        self._writable = tuple(path for path in (home, *writable) if path.startswith("/") and path != "/")
+        self._writable = tuple(
+            os.path.realpath(path)
+            for path in (home, *writable)
+            if path.startswith("/") and os.path.isdir(path)  # noqa: PTH112
+        )
         self._claims = claims
         self._host_folders = tuple(host_folders)
         self._locks = PathLocks()
@@ -93,6 +97,7 @@ class ProcessRuntime:
 
     async def open(self, attempt: Attempt, folder: Path) -> Workspace:
         """The attempt's folders; without isolation this waits until nobody else uses its declared paths."""
+        folder = _behind_links(folder)
         volumes = Volumes(attempt, self._secrets, folder / "volumes", self._claims, self._host_folders)
         pod: Pod | None = None
         try:
@@ -156,6 +161,11 @@ class ProcessRuntime:
             if pod.held:
                 self._locks.give_back(pod.held)
             await _remove(pod.folder)
+
+
+def _behind_links(folder: Path) -> Path:
+    """The folder's own name, since bubblewrap can't show a folder under a name that leads through a link."""
+    return folder.resolve()
 
 
 async def _remove(folder: Path) -> None:

@@ -117,8 +117,10 @@ class Child:
         self._ended_by_us = False
         self._pidfd = -1
         self.exited: asyncio.Future[int] = self._loop.create_future()
-        self.pumps = [Pump(self._loop, folder / name, each) for name, each in zip(names, write, strict=True)]
+        self.pumps: list[Pump] = []
         try:
+            for name, each in zip(names, write, strict=True):
+                self.pumps.append(Pump(self._loop, folder / name, each))
             self._process = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,
@@ -135,7 +137,15 @@ class Child:
             raise
         self.pid = self._process.pid
         _living.add(self.pid)
-        self._pidfd = os.pidfd_open(self.pid)
+        try:
+            self._pidfd = os.pidfd_open(self.pid)
+        except OSError:
+            self._kill_group()
+            self._process.wait()
+            _living.discard(self.pid)
+            for pump in self.pumps:
+                pump.close()
+            raise
         self._loop.add_reader(self._pidfd, self._reap)
         for pump in self.pumps:
             pump.start()

@@ -34,7 +34,11 @@ class Container:
 
     def streams(self) -> tuple[str, str]:
         """Names of its output files; those of the main container have the plain ones."""
-        return ("stdout", "stderr") if self.name == MAIN else (f"{self.name}.stdout", f"{self.name}.stderr")
+        return (
+            ("stdout", "stderr")
+            if self.name == MAIN
+            else (f"{_file_name(self.name)}.stdout", f"{_file_name(self.name)}.stderr")
+        )
 
 
 @dataclass(slots=True)
@@ -59,6 +63,11 @@ class Pod:
         return [*self.first, *self.main, *self.beside]
 
 
+def _file_name(name: str) -> str:
+    """A container's name as part of a file's name; what can't be one is no valid name anyway."""
+    return name.replace("/", "_").replace("..", "_")
+
+
 def lay_out(attempt: Attempt, folder: Path, volumes: Volumes, *, isolated: bool, writable: Sequence[str]) -> Pod:
     """The containers of the attempt's template, each with its own tree; nothing is on the disk yet but volumes."""
     template = attempt.template
@@ -79,7 +88,7 @@ def lay_out(attempt: Attempt, folder: Path, volumes: Volumes, *, isolated: bool,
     main_mounts = [*common, *(specs[0][1].get("volumeMounts") or [])]
 
     def make(name: str, spec: Mapping[str, Any], script: str | None, *, leaf: bool) -> Container:
-        place = folder if not several or name == MAIN else folder / "containers" / name
+        place = folder if not several or name == MAIN else folder / "containers" / _file_name(name)
         wanted = [*(common if leaf else []), *(spec.get("volumeMounts") or [])]
         if spec.get("mirrorVolumeMounts"):
             wanted += [m for m in main_mounts if m not in wanted]

@@ -146,6 +146,31 @@ def test_empty_dirs_are_shared_by_the_mounts_of_a_container_and_hold_artifacts(l
     assert not os.path.lexists("/mnt/agg-same")
 
 
+def test_a_mount_whose_path_leads_through_a_link_of_the_host_works(leaf):
+    if not os.path.islink("/var/run"):
+        pytest.skip("/var/run is no link here")
+    body = {**outputs("/var/run/agg-vol/made"), "volumes": [{"name": "v", "emptyDir": {}}]}
+    body["container"] = {"volumeMounts": [{"name": "v", "mountPath": "/var/run/agg-vol"}]}
+    ran = leaf(body=body, sh="echo x > /run/agg-vol/made; cat /var/run/agg-vol/made")
+    assert (ran.result, ran.outputs["/var/run/agg-vol/made"]) == ("x", "x\n")
+
+
+def test_the_attempts_folder_and_home_may_be_reached_through_links(
+    make_runtime, isolation, run_leaf, new_attempt, tmp_path
+):
+    for name in ("real", "home"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    (tmp_path / "home-link").symlink_to(tmp_path / "home")
+    runtime = make_runtime(isolation, environ={"PATH": os.environ["PATH"], "HOME": str(tmp_path / "home-link")})
+    attempt = new_attempt(
+        "script", {"script": {"image": "alpine", "command": ["sh"], "source": "pwd >x; cat x | wc -l; echo h > ~/f"}}
+    )
+    ran = asyncio.run(run_leaf(runtime, attempt, tmp_path / "link" / "a"))
+    assert ran.result == "1"
+    assert (tmp_path / "home" / "f").read_text() == "h\n"
+
+
 def test_volumes_of_secrets_config_maps_and_the_downward_api_are_files(leaf, secrets_of):
     volumes = [
         {"name": "s", "secret": {"secretName": "sec", "items": [{"key": "k", "path": "sub/name"}]}},

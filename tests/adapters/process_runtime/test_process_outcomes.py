@@ -1,6 +1,13 @@
 """Outcomes of processes: exit codes, results, output of any kind and size, commands that can't start."""
 
+import asyncio
+import contextlib
+import os
+import resource
+
 import pytest
+
+from aggregator.errors import TransientError
 
 
 def test_exit_code_zero_is_success_and_the_result_is_stdout_without_one_newline(leaf):
@@ -113,3 +120,23 @@ def test_a_script_file_whose_interpreter_is_missing_is_said_to_lack_it(leaf):
     )
     assert ran.outcome.exit_code == 64
     assert "/no/such/shell" in ran.outcome.message
+
+
+def test_too_few_descriptors_may_pass_and_leak_none(make_runtime, new_attempt, new_sink, tmp_path):
+    async def check():
+        runtime = make_runtime("none")
+        attempt = new_attempt("container", {"container": {"image": "x", "command": ["true"]}})
+        workspace = await runtime.open(attempt, tmp_path)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        before = len(os.listdir("/proc/self/fd"))
+        try:
+            for spare in range(6):
+                resource.setrlimit(resource.RLIMIT_NOFILE, (before + spare, hard))
+                with contextlib.suppress(TransientError):
+                    await runtime.run(attempt, workspace, new_sink())
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert len(os.listdir("/proc/self/fd")) == before
+        await runtime.close(workspace)
+
+    asyncio.run(check())
