@@ -1,0 +1,54 @@
+"""Checks of documents: all that is wrong with them, at once, with places; nothing is run, nothing is fetched."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aggregator.spec.checks.cron import check_cron
+from aggregator.spec.checks.findings import Findings, in_order, silenced
+from aggregator.spec.checks.library import Library
+from aggregator.spec.checks.root import Root
+from aggregator.spec.checks.workflow import check_workflow
+from aggregator.spec.fields import without_effect
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from aggregator.errors import Diagnostic
+    from aggregator.spec.bundle import Bundle, Loaded
+    from aggregator.spec.models import WorkflowSpec
+
+WORKFLOW_KINDS = frozenset({"Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow"})
+
+
+def check_submission(everything: Bundle, loaded: Loaded[Any], spec: WorkflowSpec) -> list[Diagnostic]:
+    """What is wrong with a spec that is about to run.
+
+    `spec` is merged, with the values of the command line; `loaded` is the document it came from; `everything` has the
+    stored templates. Fields that do nothing here are warnings; those that can't run here are errors (`refused-field`).
+    """
+    findings = Findings()
+    root = Root(Library(everything), loaded, findings, spec=spec, submitted=True)
+    if loaded.kind == "CronWorkflow":
+        check_cron(findings, loaded)
+    check_workflow(root)
+    errors = [d for d in findings.listed() if d.severity == "error"]
+    return [*errors, *(d for d in without_effect(loaded) if not silenced(d))]
+
+
+def check_documents(
+    everything: Bundle, documents: Iterable[Loaded[Any]], *, submitted: bool = False, ignore_missing: bool = False
+) -> list[Diagnostic]:
+    """What is wrong with documents, seen one by one; stored templates are taken from `everything`."""
+    findings = Findings()
+    library = Library(everything)
+    for loaded in documents:
+        if loaded.kind not in WORKFLOW_KINDS:
+            continue
+        if loaded.kind == "CronWorkflow":
+            check_cron(findings, loaded)
+        check_workflow(Root(library, loaded, findings, submitted=submitted, ignore_missing=ignore_missing))
+    return findings.listed()
+
+
+__all__ = ["WORKFLOW_KINDS", "check_documents", "check_submission", "in_order", "silenced"]

@@ -1,0 +1,61 @@
+"""What is common to steps and tasks: a template, arguments, a loop, hooks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from aggregator.spec.checks.arguments import check_arguments, check_supplied
+from aggregator.spec.checks.hooks import check_hooks
+from aggregator.spec.checks.loops import check_loop, items_of
+from aggregator.spec.checks.targets import check_target
+from aggregator.spec.checks.variables import check_texts
+
+if TYPE_CHECKING:
+    from aggregator.spec.checks.findings import Place
+    from aggregator.spec.checks.library import Located
+    from aggregator.spec.checks.root import Root
+    from aggregator.spec.checks.variables import Lookup, Scope
+    from aggregator.spec.models import WorkflowStep
+
+
+def check_call(
+    root: Root,
+    call: WorkflowStep,
+    located: Located,
+    place: Place,
+    where: str,
+    scope: Scope,
+    lookup: Lookup,
+    own: Lookup,
+) -> Located | None:
+    """Everything about one step or task but its order. `lookup` answers for others' outputs, `own` for its own too.
+
+    Its loop gives `item`; its hooks know its own outputs.
+    """
+    findings = root.findings
+    word = "tasks" if hasattr(call, "depends") else "steps"
+    check_loop(findings, call, place, where)
+    called = check_target(root, call, located, place, where)
+    check_arguments(findings, call.arguments, place.at("arguments"), f"{where}.arguments", values=True)
+    if called is not None:
+        check_supplied(findings, called, call.arguments, place, where)
+    items = items_of(call) or scope.items
+    inner = scope.inside(items=items, calls=(word, lookup))
+    written: Any = place.value
+    for key, part in written.items() if isinstance(written, dict) else ():
+        if key == "inline" and call.inline is not None:
+            # What is inside steps or tasks of its own is looked at there.
+            if call.inline.kind not in ("steps", "dag"):
+                check_texts(inner.of_inline(call.inline), part, place.at(key), where)
+        elif key in ("hooks", "onExit"):
+            check_texts(scope.inside(items=items, calls=(word, own)), part, place.at(key), where)
+        else:
+            check_texts(inner, part, place.at(key), where)
+    if call.on_exit and "{{" not in call.on_exit and located.holder.find(call.on_exit) is None:
+        hint = findings.suggest(call.on_exit, located.holder.by_name)
+        message = f"{where} onExit template name '{call.on_exit}' undefined"
+        findings.error("unknown-template", message, place.at("onExit"), hint)
+    if call.hooks:
+        hook_scope = scope.inside(items=items, calls=(word, own))
+        check_hooks(root, call.hooks, located, place.at("hooks"), f"{where}.hooks", hook_scope)
+    return called

@@ -1,0 +1,83 @@
+"""Texts with tags: finding them in a document, and the variables that they mention."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from aggregator.errors import LanguageError
+from aggregator.lang.tagexpr import TagExpr, tag_expr
+from aggregator.lang.tags import tag_key
+from aggregator.lang.tagscan import BLANKS, scan
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aggregator.spec.positions import Path
+
+OPEN: Final = "{{"
+
+
+class Tag:
+    """One tag of a text: `text` as written between the braces, and the key of a simple one or the expression."""
+
+    __slots__ = ("expression", "key", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.expression: TagExpr | None = None
+        self.key = ""
+        if text.startswith("="):
+            self.expression = tag_expr(text[1:])
+            return
+        inner = text.rfind(OPEN)
+        # Of `{{a.{{b}}` only the inner tag can be looked at: the outer one is made when it is filled.
+        self.key = tag_key(text[inner + 2 :] if inner >= 0 else text)
+
+    @property
+    def written(self) -> str:
+        return f"{{{{{self.text}}}}}"
+
+    @property
+    def is_spaced_expression(self) -> bool:
+        """`{{ =x }}`: looks like an expression, and is none."""
+        return self.text[:1] in BLANKS and self.text.lstrip(BLANKS).startswith("=")
+
+
+def tags_of(text: str) -> tuple[list[Tag], bool]:
+    """The tags of a text, and whether its last one is closed."""
+    if OPEN not in text:
+        return [], True
+    found = []
+    try:
+        for start, end in scan(text):
+            found.append(Tag(text[start:end]))
+    except LanguageError:
+        return found, False
+    return found, True
+
+
+def tagged_texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Every text with a tag below a value, keys of maps too, with its path."""
+    if type(value) is str:
+        if OPEN in value:
+            yield path, value
+        return
+    waiting = [(value, path)]
+    while waiting:
+        container, above = waiting.pop()
+        if isinstance(container, dict):
+            for key, part in container.items():
+                if type(key) is str and OPEN in key:
+                    yield (*above, key), key
+                if type(part) is str:
+                    if OPEN in part:
+                        yield (*above, key), part
+                elif type(part) in (dict, list):
+                    waiting.append((part, (*above, key)))
+        elif isinstance(container, list):
+            for index, part in enumerate(container):
+                if type(part) is str:
+                    if OPEN in part:
+                        yield (*above, index), part
+                elif type(part) in (dict, list):
+                    waiting.append((part, (*above, index)))
