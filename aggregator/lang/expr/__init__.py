@@ -34,9 +34,12 @@ if TYPE_CHECKING:
 Functions = Literal["bare", "argo"]
 PARSED: Final = 4096
 PROGRAMS: Final = 64
-ABSENT: Final = object
 # Only these can make a value that is deeper than the expression and its variables together.
 GROWING: Final = frozenset(("reduce", "fromJSON", "sprig"))
+
+
+class Absent:
+    """Stands for the type of a variable that is not there."""
 
 
 class Expr:
@@ -66,7 +69,7 @@ class Expr:
 
     def check(self, env: Mapping[str, Any], *, functions: Functions = "bare") -> None:
         """Raises what the static check finds against the types of these variables."""
-        key = tuple([type(env[name]) if name in env else ABSENT for name in self._names])
+        key = tuple([type(env[name]) if name in env else Absent for name in self._names])
         self._analyse(env, key, functions)
 
     def run(self, env: Mapping[str, Any], ctx: Context, *, functions: Functions = "bare") -> Any:
@@ -74,9 +77,9 @@ class Expr:
         programs = self._bare if functions == "bare" else self._argo
         name = self._name
         if name:
-            key: Any = type(env[name]) if name in env else ABSENT
+            key: Any = type(env[name]) if name in env else Absent
         else:
-            key = tuple([type(env[name]) if name in env else ABSENT for name in self._names])
+            key = tuple([type(env[name]) if name in env else Absent for name in self._names])
         try:
             code, lets = programs[key]
         except KeyError:
@@ -89,7 +92,7 @@ class Expr:
     def _analyse(self, env: Mapping[str, Any], types: Types, functions: Functions) -> tuple[Compiler, ast.Node]:
         """The static check and the optimizer."""
         is_argo = functions == "argo"
-        variables = {name: nature_of(kind) for name, kind in zip(self._names, types, strict=True) if kind is not ABSENT}
+        variables = {name: nature_of(kind) for name, kind in zip(self._names, types, strict=True) if kind is not Absent}
         checker = Checker(self.text, variables, env, argo=is_argo)
         checker.visit(self.tree)
         optimizer = Optimizer(self.text, checker.typed)

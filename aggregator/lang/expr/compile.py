@@ -152,13 +152,9 @@ class Compiler(OperatorCode, PredicateCode):
                 return constant(self.constants[text])
             return lambda f: f.env[text] if text in f.env else None  # noqa: SIM401 - a lazy mapping has no cheap get
         locate = self.located(node)
-        if (
-            isinstance(node.node, ast.Ident)
-            and isinstance(text, str)
-            and not node.optional
-            and self.plain_name(node.node.name)
-        ):
-            return self.variable_member(node.node.name, text, locate)
+        name, key = self.variable_and_member(node)
+        if name:
+            return self.variable_member(name, key, locate)
         base = self.code(node.node)
         stops = node.optional or in_chain(node.node)
         optional = node.optional
@@ -183,10 +179,6 @@ class Compiler(OperatorCode, PredicateCode):
                 raise locate(e) from None
 
         return plain if isinstance(text, str) and not stops else run
-
-    def plain_name(self, name: str) -> bool:
-        """Whether a name is a variable of the environment that nothing hides."""
-        return name in self.variables and name not in self.constants and not self.hidden(name)
 
     @staticmethod
     def variable_member(name: str, key: str, locate: Callable[[LanguageError], LanguageError]) -> Code:

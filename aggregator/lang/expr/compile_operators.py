@@ -43,6 +43,7 @@ class OperatorCode:
     """The part of the compiler that makes operators."""
 
     typed: Mapping[ast.Node, str]
+    variables: set[str]
     constants: Mapping[str, Any]
     lets: list[tuple[str, int]]
 
@@ -95,6 +96,14 @@ class OperatorCode:
             return value
 
         return run
+
+    def variable_and_member(self, node: ast.Node) -> tuple[str, str]:
+        """The names of `variable.member`, the commonest operand of all, or two empty texts."""
+        if isinstance(node, ast.Member) and not node.optional and isinstance(node.node, ast.Ident):
+            name, key = node.node.name, node.prop.value if isinstance(node.prop, ast.Literal) else None
+            if isinstance(key, str) and name in self.variables and name not in self.constants and not self.hidden(name):
+                return name, key
+        return "", ""
 
     def operator(self, node: ast.Binary, left: Code) -> Code:
         op, locate = node.op, self.located(node)
@@ -156,7 +165,17 @@ class OperatorCode:
             value = left(f)
             return (value == literal) is wanted if type(value) is kind_of_literal else compare(value, literal, f)
 
-        return quick
+        name, key = self.variable_and_member(node.left)
+
+        def quickest(f: Frame) -> bool:
+            base = f.env[name]
+            if type(base) is dict:
+                value = base.get(key)
+                if type(value) is kind_of_literal:
+                    return (value == literal) is wanted
+            return quick(f)
+
+        return quickest if name else quick
 
     def logic(self, node: ast.Binary, left: Code) -> Code:
         """The left side must be a bool; where it does not decide, the right side is the value, whatever it is."""
@@ -232,9 +251,17 @@ class OperatorCode:
         if op != "contains" or not isinstance(literal, str):
             return run
 
+        name, key = self.variable_and_member(node.left)
+        if not name:
+            return run
+
         def quick(f: Frame) -> bool:
-            text = left(f)
-            return literal in text if type(text) is str and len(text) <= LONG_TEXT else run(f)
+            base = f.env[name]
+            if type(base) is dict:
+                text = base.get(key)
+                if type(text) is str and len(text) <= LONG_TEXT:
+                    return literal in text
+            return run(f)
 
         return quick
 

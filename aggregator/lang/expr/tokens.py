@@ -106,8 +106,6 @@ def tokenize(text: str) -> list[Token]:
 
 
 def _refused(text: str, at: int) -> LanguageError:
-    while text[at] == " ":
-        at += 1
     char = text[at]
     if char in "\"'`":
         end = text.find("\n", at) if char != "`" else -1

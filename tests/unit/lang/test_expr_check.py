@@ -285,8 +285,10 @@ class TestRareShapes:
         [
             ("i in 1..m.n", True), ("count([1], # > 0) < 1", False), ("all([m.n, 1], true) and all([m.n, 2], true)", True),
             ("all([m.n], true) and all([m.n, 2], true)", True), ("all([m.n], true) and all(m.l, true)", True), ("sum(1..3, m.n + 1)", 33),
-            ("sum(1..3, # + m.n)", 36), ("sum(1..3, # > 0 ? 1 : 0)", 3), ("-b'a'[0]", 159), ("t.Year()", 2024), ("'Year' in t", False),
-            ("v.a", 1), ("m.v.a", 1), ("m.v[m.x]", None), ("all(m.l, # > 0) and all(m.l, # < 5)", True), ("all(m.l, 1 < 2) and all(m?.l, true)", True),
+            ("sum(1..3, # + m.n)", 36), ("sum(1..3, # > 0 ? 1 : 0)", 3), ("-b'a'[0]", 159), ("t.Year()", 2024), ("'Year' in t", False), ("int(5)", 5), ("1 - +  2", -1), ("all(m.l[0:1], true) and all(m.l[:1], true)", True),
+            ("v.a", 1),
+            ("v.a == 1", True),
+            ("v.a == nil or v.b contains 'x'", False), ("m.v.a", 1), ("m.v[m.x]", None), ("all(m.l, # > 0) and all(m.l, # < 5)", True), ("all(m.l, 1 < 2) and all(m?.l, true)", True),
         ],
     )  # fmt: skip
     def test_values(self, value, text, result):
@@ -300,6 +302,14 @@ class TestRareShapes:
     def test_a_go_object_of_another_kind(self):
         kind = type("Thing", (GoObject,), {"__slots__": (), "GO_TYPE": "x.Thing"})
         assert nature_of(kind).name == "x.Thing"
+
+    def test_fields_of_go_objects(self, value, fails):
+        """An object shows the fields of its table, and nothing else."""
+        table = {"Major": lambda _: 3}
+        kind = type("Version", (GoObject,), {"__slots__": ("hidden",), "GO_TYPE": "x.Version", "GO_FIELDS": table})
+        assert value("m.v.Major", m={"v": kind()}) == 3
+        assert "Major" in fails("m.v.Mayor", m={"v": kind()}).hint
+        fails("m.v.hidden", m={"v": kind()})
 
     def test_a_limit_that_the_check_meets(self, ctx):
         """The error is kept with its limit's name."""

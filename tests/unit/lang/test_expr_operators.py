@@ -225,6 +225,8 @@ class TestMembership:
             "m.a in ['x']",
             "m.l in {}",
             "1 in {a: 1}",
+            "1 in ['x']",
+            "-'a' == 1",
             "m.l in fromPairs([])",
             "m.a in $env",
         ],
