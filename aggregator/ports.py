@@ -6,14 +6,14 @@ Each port's docstring is the contract that every adapter's suite in `tests/contr
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, NamedTuple, Protocol
 
 import msgspec
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from aggregator.engine.commands import Attempt
+    from aggregator.engine.commands import Attempt, TakeLocks
     from aggregator.engine.events import Outcome
 
 Stream = Literal["stdout", "stderr"]
@@ -174,6 +174,63 @@ class Journal(Protocol):
     def close(self) -> None: ...
 
 
+class LockDenied(NamedTuple):
+    """The first lock that can't be had, and how many of its places others hold."""
+
+    lock: str
+    held: int
+    limit: int
+
+
+class Locks(Protocol):
+    """Mutexes and semaphores of workflows, between runs and between processes of the machine. Blocking.
+
+    - `take` grants all locks of the wish at once or none; a holder that was denied keeps its place in the queue, by
+      priority and then time, and asks again with the same wish. Asking for what one holds already is granted.
+    - Others of the same run are let through; of another run only the front of a lock's queue may take it.
+    - What a process holds or waits for is free as soon as that process is gone, however it ended.
+    """
+
+    def take(self, wish: TakeLocks) -> LockDenied | None:
+        """None when granted."""
+        ...
+
+    def release(self, holder: str) -> None:
+        """Give back all that the holder has, or its place in the queue; no error when there is nothing."""
+
+    def close(self) -> None:
+        """Give back everything of this process."""
+
+
+class CacheRow(NamedTuple):
+    """One entry of the memoization cache."""
+
+    cache: str
+    key: str
+    entry: dict[str, Any]
+
+
+class Cache(Protocol):
+    """Memoized outputs by cache name and key, for all runs. Entries have Argo's fields. Blocking."""
+
+    def look_up(self, cache: str, key: str, at: float) -> dict[str, Any] | None:
+        """The entry as it was saved, or None; the time is kept as its last hit."""
+        ...
+
+    def save(self, cache: str, key: str, entry: dict[str, Any]) -> None:
+        """Keep an entry, replacing the one of the same key."""
+
+    def entries(self, cache: str | None = None) -> list[CacheRow]:
+        """All entries, or those of one cache, by name."""
+        ...
+
+    def delete(self, cache: str, key: str | None = None) -> int:
+        """Forget one entry or a whole cache; how many there were."""
+        ...
+
+    def close(self) -> None: ...
+
+
 class Clock(Protocol):
     """Now, and waiting until then."""
 
@@ -204,8 +261,6 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     """For a loop's wrapper or group: how many elements it has in all."""
     leaf: bool = False
     in_loop: bool = False
-    result: str | None = None
-    result_size: int = 0
     duration: float | None = None
     position: str = ""
     """`file:line:col` of the template, step or task."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from aggregator.app.places import place_of
 from aggregator.drive.clock import SystemClock
 from aggregator.drive.driver import Driver
 from aggregator.drive.leaf import LeafRunner
@@ -228,7 +229,13 @@ class Runner:
         leaves = LeafRunner(runtime_of=self.runtime_of, driver_of=self.driver_of, archive=archive, folder=self.folder)
         machine = Machine(KINDS, random.Random, observed=bool(self.observers))
         driver = Driver(
-            machine=machine, journal=self.journal, row=row, leaves=leaves, clock=clock, observers=self.observers
+            machine=machine,
+            journal=self.journal,
+            row=row,
+            leaves=leaves,
+            clock=clock,
+            observers=self.observers,
+            locate=lambda node: span.where() if (span := place_of(node, prepared)) is not None else "",
         )
         loop = asyncio.get_running_loop()
         for number, (name, _) in SIGNALS.items():
@@ -240,8 +247,9 @@ class Runner:
                 loop.remove_signal_handler(number)
             for runtime in self._runtimes.values():
                 await runtime.stop()
-            if self._clients is not None:
-                self._clients.close()
+            for adapter in (*self._drivers.values(), self._clients):
+                if hasattr(adapter, "close"):
+                    adapter.close()
         return RunResult(machine, row, self.folder, leaves.unsupported)
 
 

@@ -211,8 +211,7 @@ def _run(request: Request, supporting: Bundle, settings: Settings) -> int:
 
     given = request.given
     prepared = prepare(request.bundle, supporting, _submission(request))
-    for warning in prepared.warnings:
-        sys.stderr.write(warning.render() + "\n")
+    _warnings(prepared, request)
     if prepared.problems:
         return invalid(prepared, given.one("output"))
     if given.has("dry-run") or given.has("server-dry-run"):
@@ -224,6 +223,17 @@ def _run(request: Request, supporting: Bundle, settings: Settings) -> int:
         lock = NamedLock(home, given.one("lock"))
         lock.acquire(prepared.name)
     return _drive(request, prepared, settings)
+
+
+def _warnings(prepared: Prepared, request: Request) -> None:
+    """Each warning in full, but fields without effect in one line: they are no mistake of the file's author."""
+    idle = [w for w in prepared.warnings if w.code in ("ignored-field", "later-field")]
+    for warning in prepared.warnings:
+        if warning not in idle:
+            sys.stderr.write(warning.render() + "\n")
+    if idle and not request.bundled:
+        fields = dict.fromkeys(w.message.partition(" ")[0] for w in idle)
+        _say(f"agg: note: without effect on one machine: {', '.join(fields)} (agg compat {request.entry} tells more)")
 
 
 def _dry_run(prepared: Prepared, output: str) -> int:
@@ -301,16 +311,19 @@ def _secrets(settings: Settings, prepared: Prepared, sandbox: Any, folder: Path)
     from pathlib import Path  # noqa: PLC0415
 
     from aggregator.app import KeptMasker  # noqa: PLC0415
+    from aggregator.secrets.documents import secret_references  # noqa: PLC0415
     from aggregator.secrets.store import SecretStore  # noqa: PLC0415 - only runs need secrets
 
     env_file = settings.text("secrets.env_file")
-    return SecretStore(
+    store = SecretStore(
         folders=[Path(p) for p in settings.paths("secrets.folders")],
         env_file=Path(env_file) if env_file else None,
         documents=[*prepared.secrets, *prepared.config_maps],
         extra=sandbox.secrets if sandbox is not None else None,
         masker=KeptMasker(open_home(settings).path, folder),
     )
+    store.expect(secret_references([prepared.workflow, *prepared.templates]))
+    return store
 
 
 def _say(text: str) -> None:

@@ -7,7 +7,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
-from aggregator.engine.node import Node, pod_name
+from aggregator.app.places import place_of
+from aggregator.engine.node import pod_name
 from aggregator.engine.status import failed_object, workflow_object
 from aggregator.observe.tree import Style, dump, header_lines, render_workflow
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aggregator.app import Prepared, RunResult
-    from aggregator.source import Span
 
 INVALID = 3
 LONGEST_MESSAGE = 600
@@ -88,16 +88,3 @@ def failure_lines(result: RunResult, prepared: Prepared) -> list[str]:
         lines.append(f"log: {log.parent}")
     lines.append(f"next: {again}")
     return lines if len(lines) == 1 else [lines[0], "; ".join(lines[1:])]
-
-
-def place_of(node: Node, prepared: Prepared) -> Span | None:
-    """Where the file says what failed: the leaf's template if it ran, else the step or task that called it."""
-    local = f"local/{prepared.name}"
-    template = node.template
-    if template is not None and template.holder.scope == local and template.path and node.kind != "Skipped":
-        return prepared.locate(template.path)
-    if node.task is not None and node.task.path:
-        boundary = node.boundary
-        if boundary is not None and boundary.template is not None and boundary.template.holder.scope == local:
-            return prepared.locate(node.task.path)
-    return None

@@ -22,14 +22,16 @@ from aggregator.engine.events import (
     decode_event,
     encode_event,
 )
+from aggregator.engine.node import UNSUCCESSFUL
 from aggregator.ports import Change
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from aggregator.drive.leaf import LeafRunner
     from aggregator.engine.commands import Attempt
     from aggregator.engine.machine import Machine, News
+    from aggregator.engine.node import Node
     from aggregator.ports import Clock, Journal, Observer, RunRow, Stream
 
 POLL_SECONDS = 0.5
@@ -71,6 +73,7 @@ class Driver:
         leaves: LeafRunner,
         clock: Clock,
         observers: Sequence[Observer] = (),
+        locate: Callable[[Node], str] = lambda _node: "",
     ) -> None:
         self.machine = machine
         self.journal = journal
@@ -78,6 +81,7 @@ class Driver:
         self.leaves = leaves
         self.clock = clock
         self.observers = list(observers)
+        self.locate = locate
         self.finished: FinishRun | None = None
         self._inbox: deque[Event] = deque()
         self._arrived = asyncio.Event()
@@ -213,13 +217,14 @@ class Driver:
 
     def _tell(self, changes: Sequence[News]) -> None:
         for news in changes:
-            change = change_of(self.machine, news)
+            failed = news.node.phase in UNSUCCESSFUL and news.node.finished is not None
+            change = change_of(self.machine, news, self.locate(news.node) if failed else "")
             for observer in self.observers:
                 observer.on_change(change)
 
 
-def change_of(machine: Machine, news: News) -> Change:
-    """What observers see of a change."""
+def change_of(machine: Machine, news: News, position: str = "") -> Change:
+    """What observers see of a change; `position` is the place of its template or task."""
     node = news.node
     parent = node.parent
     loop_element = node.item is not None and node.attempt is None
@@ -239,5 +244,6 @@ def change_of(machine: Machine, news: News) -> Change:
         loop=node.loop,
         leaf=node.template is not None and node.template.leaf and node.kind != "Retry",
         in_loop=loop_element,
+        position=position,
         duration=node.finished - node.started if node.finished is not None else None,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 import traceback
 from typing import TYPE_CHECKING, Any
@@ -181,4 +180,4 @@ class LeafRunner:
 
 
 def _told(problem: AggError) -> str:
-    return f"{problem.message}{os.linesep}{problem.hint}".strip() if problem.hint else problem.message
+    return f"{problem.message}; {problem.hint}" if problem.hint else problem.message

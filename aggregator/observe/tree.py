@@ -39,7 +39,7 @@ def render_workflow(workflow: Workflow, output: str, style: Style) -> str:
     """The workflow in one of the forms of `-o`, ending in a line break."""
     match output:
         case "json" | "yaml":
-            return style.mask(dump(workflow, output))
+            return dump(masked(workflow, style.mask), output)
         case "name":
             return _name_of(workflow) + "\n"
         case "" | "wide":
@@ -48,6 +48,17 @@ def render_workflow(workflow: Workflow, output: str, style: Style) -> str:
             return "\n".join(tree_lines(workflow, output, style)) + "\n"
     hint = nearest(output, OUTPUTS)
     raise UsageError(f"-o {output} is no form of output: it is one of {', '.join(OUTPUTS)}", hint=hint)
+
+
+def masked(value: Any, mask: Callable[[str], str]) -> Any:
+    """The value with every text in it masked; numbers stay what they are, so that the document stays whole."""
+    if isinstance(value, str):
+        return mask(value)
+    if isinstance(value, dict):
+        return {key: masked(inner, mask) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [masked(inner, mask) for inner in value]
+    return value
 
 
 def dump(value: Any, output: str) -> str:

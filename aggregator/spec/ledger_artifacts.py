@@ -48,11 +48,11 @@ ROWS = {
         exitCode    implemented  The exit code as text.
     """,
     models.ArtifactLocation: """
-        archiveLogs  later        Logs are kept in the run's folder; they are not yet stored as artifacts.
+        archiveLogs  implemented  The output of main becomes the artifact main-logs, in the repository or the run's folder.
         s3           implemented  S3 and whatever speaks its protocol.
         git          implemented  A checkout, by the git command; input only.
         http         implemented  GET for inputs, PUT for outputs.
-        artifactory  later        Read and checked; use http with basic auth.
+        artifactory  implemented  An http store with basic auth.
         hdfs         later        Read and checked.
         raw          implemented  The text itself; input only.
         oss          later        Read and checked.
@@ -162,9 +162,9 @@ ROWS = {
         data  implemented  The content.
     """,
     models.ArtifactoryArtifact: """
-        url             later  Read and checked.
-        usernameSecret  later  Read and checked.
-        passwordSecret  later  Read and checked.
+        url             implemented  As in Argo.
+        usernameSecret  implemented  As in Argo.
+        passwordSecret  implemented  As in Argo.
     """,
     models.GCSArtifact: """
         bucket                   later  Read and checked.
