@@ -46,6 +46,7 @@ COMMANDS: dict[str, Command] = {
         Command("list", "aggregator.cli.list:list_command", "List the runs that are kept."),
         Command("get", "aggregator.cli.get:get_command", "Show runs: header, tree, JSON or YAML.", completes="run"),
         Command("logs", "aggregator.cli.logs:logs_command", "Print what the leaves of a run printed.", completes="run"),
+        Command("lint", "aggregator.cli.lint:lint", "Say everything that is wrong with files.", completes="file"),
         Command(
             "compat", "aggregator.cli.compat:compat", "Show what a file's fields mean on one machine.", completes="file"
         ),

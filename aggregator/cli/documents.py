@@ -22,12 +22,12 @@ URL_TIMEOUT = 30.0
 
 def read_sources(names: Iterable[str]) -> list[Source]:
     """Every text that the names stand for, each once, in their order; a folder gives its YAML and JSON files."""
-    seen: dict[str, Source] = {}
-    for name in names:
-        for found in _expand(name):
-            if found not in seen:
-                seen[found] = _read(found)
-    return list(seen.values())
+    return [read_file(found) for found in expand_names(names)]
+
+
+def expand_names(names: Iterable[str]) -> list[str]:
+    """The single files that the names stand for, each once, in their order."""
+    return list(dict.fromkeys(found for name in names for found in _expand(name)))
 
 
 def _expand(name: str) -> Iterator[str]:
@@ -49,7 +49,8 @@ def _expand(name: str) -> Iterator[str]:
         yield name
 
 
-def _read(name: str) -> Source:
+def read_file(name: str) -> Source:
+    """The text of one file, of standard input (`-`) or of a URL."""
     if name == "-":
         return read_source("<stdin>", sys.stdin.buffer.read())
     if name.startswith(URL_PREFIXES):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from aggregator.app import Prepared, RunResult
 
 INVALID = 3
+UNSUPPORTED = 4
 LONGEST_MESSAGE = 600
 SHOWN_OBJECTS = 10
 
@@ -32,7 +33,8 @@ def invalid(prepared: Prepared, output: str) -> int:
         phase, message = prepared.problem_phase, prepared.problem_message
         shown = failed_object(prepared.workflow, prepared.name, prepared.uid, time.time(), phase, message)
         sys.stdout.write(dump(shown, output))
-    return INVALID
+    # Valid for Argo, but with fields that cannot work on one machine.
+    return UNSUPPORTED if all(p.code == "refused-field" for p in prepared.problems) else INVALID
 
 
 def finished(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aggregator.spec.checks.cron import check_cron
 from aggregator.spec.checks.findings import Findings, in_order, silenced
 from aggregator.spec.checks.library import Library
+from aggregator.spec.checks.opinions import check_opinions
+from aggregator.spec.checks.placeholders import check_placeholders
 from aggregator.spec.checks.root import Root
 from aggregator.spec.checks.workflow import check_workflow
 from aggregator.spec.fields import without_effect
@@ -32,6 +35,7 @@ def check_submission(everything: Bundle, loaded: Loaded[Any], spec: WorkflowSpec
     if loaded.kind == "CronWorkflow":
         check_cron(findings, loaded)
     check_workflow(root)
+    check_placeholders(root)
     errors = [d for d in findings.listed() if d.severity == "error"]
     return [*errors, *(d for d in without_effect(loaded) if not silenced(d))]
 
@@ -47,8 +51,16 @@ def check_documents(
             continue
         if loaded.kind == "CronWorkflow":
             check_cron(findings, loaded)
-        check_workflow(Root(library, loaded, findings, submitted=submitted, ignore_missing=ignore_missing))
+        root = Root(library, loaded, findings, submitted=submitted, ignore_missing=ignore_missing)
+        check_workflow(root)
+        check_placeholders(root)
+        check_opinions(root)
     return findings.listed()
 
 
-__all__ = ["WORKFLOW_KINDS", "check_documents", "check_submission", "in_order", "silenced"]
+def effectless(loaded: Loaded[Any]) -> list[Diagnostic]:
+    """Fields that do nothing here, as warnings. Argo takes them, so those that are refused at a run are warnings too."""
+    return [replace(d, severity="warning") for d in without_effect(loaded)]
+
+
+__all__ = ["WORKFLOW_KINDS", "check_documents", "check_submission", "effectless", "in_order", "silenced"]

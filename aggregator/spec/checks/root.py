@@ -88,9 +88,10 @@ class Root:
         """All templates of the document, called or not, and those of other documents that they call."""
         everything = [self.holder.at(index) for index in range(len(self.holder.spec.templates))]
         called = (self.library.resolve(hook, self.holder, self.place) for hook in self.spec.hooks.values())
-        self.all = self._reach([*everything, *(found for found in called if found)])
+        self.all = self.reach([*everything, *(found for found in called if found)])
 
-    def _reach(self, starts: Iterable[Located]) -> dict[int, Located]:
+    def reach(self, starts: Iterable[Located]) -> dict[int, Located]:
+        """The templates of `starts` and all that they call, each once."""
         found: dict[int, Located] = {}
         waiting = list(starts)
         while waiting:

@@ -1,0 +1,192 @@
+"""Text that somebody forgot to fill in: an error where it can never be valid, a warning elsewhere."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from aggregator.spec.checks.root import calls_of
+from aggregator.spec.checks.texts import OPEN, tags_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aggregator.spec.checks.findings import Place
+    from aggregator.spec.checks.library import Located
+    from aggregator.spec.checks.root import Root
+    from aggregator.spec.models import Arguments
+
+# The same rule as in aggregator/aws/names.py, which asks it again when a call is made.
+PLACEHOLDER: Final = re.compile(
+    r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|<[^<>]*>|\$\{?[A-Za-z_]\w*\}?|(?:YOUR|MY|your)[-_].*|x{3,}|X{3,}"
+)
+# What is no name that anybody would use: text like this bites wherever it stands.
+PLAIN: Final = re.compile(
+    r"<(?:your|my|insert|enter|fill)[^<>]*>|(?:YOUR|your)[-_].*|CHANGE_?ME|REPLACE_?ME|FILL_?ME_?IN", re.DOTALL
+)
+ARN: Final = re.compile(r"arn:aws[\w-]*:[\w-]*:(?P<region>[^:\s\"']*):(?P<account>[^:\s\"']*):[^\s\"']+")
+BUCKET_URL: Final = re.compile(r"s3://(?P<bucket>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*|<[^<>]+>)(?=[/\s\"']|$)")
+STORES: Final = frozenset({"s3", "gcs", "oss"})
+STORE_FIELDS: Final = {"bucket": "a bucket", "region": "a region like us-east-1", "roleARN": "an ARN"}
+PLUGIN_FIELDS: Final = {
+    "bucket": "a bucket",
+    "region": "a region like us-east-1",
+    "topicArn": "an ARN like arn:aws:sns:us-east-1:123456789012:NAME",
+    "roleArn": "an ARN like arn:aws:iam::123456789012:role/NAME",
+    "roleARN": "an ARN like arn:aws:iam::123456789012:role/NAME",
+    "functionName": "a function's name or ARN",
+    "queueUrl": "a queue's URL",
+}
+REGION_VARIABLES: Final = frozenset({"AWS_REGION", "AWS_DEFAULT_REGION"})
+AWS_PLUGINS: Final = "aws-"
+DEPTH: Final = 8
+
+
+def looks_like_placeholder(text: str) -> bool:
+    """Whether a whole text is a placeholder, like `AWS_REGION`, `<bucket>` or `your-bucket`."""
+    return bool(PLACEHOLDER.fullmatch(text.strip()))
+
+
+def unfilled_arn(text: str) -> str:
+    """The part of an ARN that is a placeholder, or an empty text."""
+    found = ARN.fullmatch(text.strip())
+    if found is None:
+        return ""
+    return next((part for part in (found["region"], found["account"]) if looks_like_placeholder(part)), "")
+
+
+def check_placeholders(root: Root) -> None:
+    """Regions, buckets and ARNs of a document, with the values that parameters bring into them."""
+    flow = _Flow(root)
+    for parameter in root.spec.arguments.parameters:
+        place = _written(root, parameter.name)
+        _check_arn(root, parameter.value or "", place, f"parameter {parameter.name!r}")
+    for located in root.all.values():
+        if located.place.path[-1] == "inline":
+            continue
+        for place, key, text, expected in _fields(located.place):
+            for value, note in flow.values(located, text):
+                wrong = looks_like_placeholder(value) or unfilled_arn(value)
+                if wrong:
+                    message = f"{key} is {value!r}, which looks like a placeholder{note}"
+                    root.findings.error("placeholder", message, place, f"fill in {expected}")
+        for place, text in _values(located.place):
+            _check_arn(root, text, place, place.path[-1] if isinstance(place.path[-1], str) else "value")
+            _check_text(root, text, place)
+
+
+def _check_arn(root: Root, text: str, place: Place, where: str) -> None:
+    part = unfilled_arn(text)
+    if part:
+        message = f"{where} is {text!r}, which looks like a placeholder: {part!r} was not filled in"
+        root.findings.error("placeholder", message, place, "an ARN looks like arn:aws:sns:us-east-1:123456789012:NAME")
+    else:
+        _check_text(root, text, place)
+
+
+def _check_text(root: Root, text: str, place: Place) -> None:
+    """Text that may be meant, but hardly is."""
+    found = BUCKET_URL.search(text)
+    arn = next((m for m in ARN.finditer(text) if any(map(looks_like_placeholder, m.group("region", "account")))), None)
+    part = found[0] if found else arn[0] if arn else text if PLAIN.fullmatch(text.strip()) else ""
+    if part and not unfilled_arn(text):
+        shown = part if len(part) <= 80 else f"{part[:80]}…"
+        root.findings.warn("placeholder", f"{shown!r} looks like a placeholder", place, "fill it in", part=part)
+
+
+def _written(root: Root, name: str) -> Place:
+    for holder in (root.place, root.from_reference.where if root.from_reference else None):
+        written = holder.at("arguments", "parameters").value if holder else None
+        for index, item in enumerate(written if isinstance(written, list) else ()):
+            if holder and isinstance(item, dict) and item.get("name") == name:
+                return holder.at("arguments", "parameters", index, "value")
+    return root.place.at("arguments")
+
+
+def _fields(place: Place) -> Iterator[tuple[Place, str, str, str]]:
+    """Fields that must hold a region, a bucket or an ARN: place, name, text, and what is expected."""
+    for above, container in _containers(place):
+        key = above.path[-1]
+        if key in STORES or (isinstance(key, str) and key.startswith(AWS_PLUGINS) and "plugin" in above.path):
+            known = STORE_FIELDS if key in STORES else PLUGIN_FIELDS
+            for name, expected in known.items():
+                text = container.get(name)
+                if isinstance(text, str) and text:
+                    yield above.at(name), f"{key}.{name}", text, expected
+        elif container.get("name") in REGION_VARIABLES and "env" in above.path:
+            text = container.get("value")
+            if isinstance(text, str) and text:
+                yield above.at("value"), str(container["name"]), text, "a region like us-east-1"
+
+
+def _values(place: Place) -> Iterator[tuple[Place, str]]:
+    """Values of parameters, variables and plugins, and what containers run."""
+    for above, container in _containers(place):
+        for key, text in container.items():
+            if isinstance(text, str):
+                if key in ("value", "default") or "plugin" in above.path:
+                    yield above.at(key), text
+            elif key in ("args", "command") and isinstance(text, list):
+                yield from ((above.at(key, i), part) for i, part in enumerate(text) if isinstance(part, str))
+
+
+def _containers(place: Place) -> Iterator[tuple[Place, dict[str, Any]]]:
+    """Every map below a place."""
+    waiting: list[tuple[Place, Any]] = [(place, place.value)]
+    while waiting:
+        above, value = waiting.pop()
+        if isinstance(value, dict):
+            yield above, value
+            waiting.extend((above.at(key), part) for key, part in value.items() if isinstance(part, dict | list))
+        elif isinstance(value, list):
+            waiting.extend((above.at(index), part) for index, part in enumerate(value) if isinstance(part, dict | list))
+
+
+class _Flow:
+    """The values that arrive at a text which is one tag: those of the workflow's parameters, and of callers."""
+
+    def __init__(self, root: Root) -> None:
+        self.root = root
+        self._callers: dict[int, list[tuple[Located, Arguments]]] | None = None
+
+    def values(self, located: Located, text: str, depth: int = 0) -> Iterator[tuple[str, str]]:
+        """Texts that it may have when it runs, and how they come there, in words."""
+        if OPEN not in text:
+            yield text, ""
+            return
+        tags, _ = tags_of(text)
+        key = tags[0].key if len(tags) == 1 and text.strip() == tags[0].written else ""
+        if key.startswith("workflow.parameters."):
+            name = key.removeprefix("workflow.parameters.")
+            parameter = self.root.spec.arguments.parameter(name)
+            if parameter is not None and parameter.value is not None and OPEN not in parameter.value:
+                yield parameter.value, f" (from parameter {name!r})"
+        elif key.startswith("inputs.parameters.") and depth < DEPTH:
+            yield from self._inputs(located, key.removeprefix("inputs.parameters."), depth)
+
+    def _inputs(self, located: Located, name: str, depth: int) -> Iterator[tuple[str, str]]:
+        supplied = False
+        for caller, arguments in self._calls(located):
+            given = arguments.parameter(name)
+            if given is not None and given.value is not None:
+                supplied = True
+                yield from (
+                    (value, note or f" (from argument {name!r})")
+                    for value, note in self.values(caller, given.value, depth + 1)
+                )
+        declared = located.template.inputs.parameter(name)
+        text = "" if declared is None else declared.value or declared.default or ""
+        if text and not supplied:
+            yield from (
+                (value, note or f" (from input {name!r})") for value, note in self.values(located, text, depth + 1)
+            )
+
+    def _calls(self, located: Located) -> list[tuple[Located, Arguments]]:
+        if self._callers is None:
+            self._callers = {}
+            for caller in self.root.all.values():
+                for call, place in calls_of(caller.template, caller.place):
+                    called = self.root.resolve(call, caller, place)
+                    if called is not None:
+                        self._callers.setdefault(id(called), []).append((caller, call.arguments))
+        return self._callers.get(id(located), [])
