@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from aggregator.engine.machine import Machine
     from aggregator.plan.program import Task, Template
 
+EMPTY_LOOP = "Skipped, empty params"
+"""Argo's message on the one node that stands for a loop without items."""
+
 
 class Called:
     """A step or task that has been called: one node, or a loop's elements with their group."""
@@ -204,6 +207,18 @@ class CallsScope(Scope):
             return called.value(self.machine, field)
         except NodeError as problem:
             raise LanguageError(str(problem), text=key) from None
+
+    def why_missing(self, key: str) -> str:
+        name, _, field = key.removeprefix(self.prefix).partition(".")
+        called = self.find(name) if key.startswith(self.prefix) else None
+        if called is None:
+            return super().why_missing(key)
+        node = called.node
+        if node.message == EMPTY_LOOP:
+            return f"the loop of {name!r} had no items, so there is no {field}"
+        if node.done:
+            return f"{name!r} ended {node.phase} and has no {field}"
+        return f"{name!r} is still {node.phase or 'waiting'}"
 
     def items(self) -> Iterator[tuple[str, Any]]:
         for name in self.names():

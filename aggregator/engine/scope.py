@@ -34,6 +34,10 @@ class Scope:
             scope = scope.parent
         return MISSING
 
+    def why_missing(self, key: str) -> str:
+        """Why a key that could have been there is not; empty when nobody knows of it."""
+        return self.parent.why_missing(key) if self.parent is not None else ""
+
     def items(self) -> Iterator[tuple[str, Any]]:
         """This scope's own pairs."""
         yield from self.local.items()

@@ -20,7 +20,7 @@ from aggregator.engine.node import (
     UNSUCCESSFUL,
     Node,
 )
-from aggregator.engine.outputs import Called, CallsScope, export_globals, template_outputs
+from aggregator.engine.outputs import EMPTY_LOOP, Called, CallsScope, export_globals, template_outputs
 from aggregator.errors import LanguageError
 from aggregator.kinds.loops import expand_unless_skipped
 from aggregator.kinds.outbound import outbound
@@ -159,7 +159,7 @@ class DagFrame(Frame):
 
     def _start_loop(self, machine: Machine, task: Task, call: Call, elements: Elements) -> None:
         if elements.count == 0:
-            self.nodes[task.number] = skip(machine, call, "Skipped, empty params")
+            self.nodes[task.number] = skip(machine, call, EMPTY_LOOP)
             return
         group = machine.new_node(
             call.name, "TaskGroup", boundary=self.node, parent=self.node, owner=self, after=call.after

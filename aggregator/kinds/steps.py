@@ -9,7 +9,7 @@ from aggregator.engine.frames import Frame
 from aggregator.engine.inputs import NodeError
 from aggregator.engine.limits import Gate
 from aggregator.engine.node import ERROR, FAILED, RUNNING, SKIPPED, SUCCEEDED, UNSUCCESSFUL, Node
-from aggregator.engine.outputs import Called, CallsScope, export_globals, template_outputs
+from aggregator.engine.outputs import EMPTY_LOOP, Called, CallsScope, export_globals, template_outputs
 from aggregator.errors import LanguageError
 from aggregator.kinds.loops import expand_unless_skipped
 from aggregator.kinds.outbound import outbound
@@ -132,7 +132,7 @@ class StepsFrame(Frame):
             call = make("", self.scope, None)
             node = machine.new_node(call.name, "Skipped", boundary=self.node, parent=group, owner=self)
             node.task = task
-            machine.finish(node, SKIPPED, "Skipped, empty params")
+            machine.finish(node, SKIPPED, EMPTY_LOOP)
         else:
             self.outstanding += elements.count
             group.loop = (group.loop or 0) + elements.count

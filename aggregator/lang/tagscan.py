@@ -76,10 +76,12 @@ def unclosed(text: str, start: int) -> LanguageError:
 
 
 def missing(key: str, scope: Variables, text: str, start: int, end: int) -> LanguageError:
-    """No such variable: the tag, and the nearest key that there is."""
-    hint = nearest(key, flat_keys(scope.env()))
+    """No such variable: the tag, why it is not there where the scope knows, or else the nearest key that there is."""
+    ask = getattr(scope, "why_missing", None)
+    why = ask(key) if ask is not None else ""
+    hint = "" if why else nearest(key, flat_keys(scope.env()))
     return LanguageError(
-        f"failed to resolve {{{{{_short(key)}}}}}: there is no such variable here",
+        f"failed to resolve {{{{{_short(key)}}}}}: {why or 'there is no such variable here'}",
         text=text, start=start, end=end, kind="name", hint=hint,
     )  # fmt: skip
 
