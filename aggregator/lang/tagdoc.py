@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 from aggregator.errors import LanguageError
 from aggregator.lang.goformat import go_quote, json_string, json_text
 from aggregator.lang.scope import MISSING, NestedEnv, Scope, Variables
-from aggregator.lang.tagexpr import tag_expr
 from aggregator.lang.tagscan import BLANKS, OPEN, Policy, absent, missing, not_text, scan
 
 if TYPE_CHECKING:
@@ -70,6 +69,8 @@ def resolve_var(text: str, variables: Mapping[str, Any], ctx: Context) -> Any:
     tag = text.strip(TRUE_BLANKS)
     tag = tag.removeprefix(OPEN).removesuffix("}}").strip(TRUE_BLANKS)
     if tag.startswith("="):
+        from aggregator.lang.tagexpr import tag_expr  # noqa: PLC0415 - most documents have no expression
+
         expression = tag_expr(_unescaped(tag[1:]))
         if expression.expr is None:
             assert expression.error is not None
@@ -129,6 +130,8 @@ def _expression(tag: str, scope: Variables, ctx: Context, policy: Policy, *, tex
             "the expression is not the inside of a JSON string", text=text, start=start, end=start + len(tag),
             kind="syntax", hint="use single quotes inside of {{= }}",
         ) from None  # fmt: skip
+    from aggregator.lang.tagexpr import tag_expr  # noqa: PLC0415 - most documents have no expression
+
     expression = tag_expr(source)
     try:
         filled = expression.fill(scope, ctx, policy, _written)

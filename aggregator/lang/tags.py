@@ -13,7 +13,6 @@ from aggregator.errors import LanguageError, LimitExceeded
 from aggregator.lang import tagdoc
 from aggregator.lang.goformat import json_string
 from aggregator.lang.scope import MISSING, NestedEnv, Scope, Variables
-from aggregator.lang.tagexpr import TagExpr, fresh, tag_expr
 from aggregator.lang.tagscan import (
     BLANKS,
     LENIENT,
@@ -29,6 +28,7 @@ from aggregator.lang.tagscan import (
 
 if TYPE_CHECKING:
     from aggregator.lang.context import Context
+    from aggregator.lang.tagexpr import TagExpr
 
 __all__ = [
     "LENIENT",
@@ -72,6 +72,13 @@ def _escaped(text: str) -> str:
     return text if ESCAPED.isdisjoint(text) else json_string(text)[1:-1]
 
 
+def _expression(text: str) -> TagExpr:
+    """The expression of a tag; the language is loaded with the first one."""
+    from aggregator.lang.tagexpr import tag_expr  # noqa: PLC0415 - most workflows have no expression
+
+    return tag_expr(text)
+
+
 def tag_key(text: str) -> str:
     """The key of a simple tag: what is left of its JSON form when blanks around it are taken off."""
     return _escaped(text).strip(BLANKS)
@@ -93,7 +100,7 @@ class Template:
             for start, end in scan(text):
                 pieces += (text[at : start - 2], "")
                 inside = text[start:end]
-                tags.append((tag_expr(inside[1:]), start + 1) if inside[:1] == "=" else Tag(inside, start))
+                tags.append((_expression(inside[1:]), start + 1) if inside[:1] == "=" else Tag(inside, start))
                 at = end + 2
         except LanguageError as error:
             self._broken = error.with_traceback(None)
@@ -143,6 +150,8 @@ class Template:
                 at += 2
             return "".join(pieces)
         if self._broken is not None:
+            from aggregator.lang.tagexpr import fresh  # noqa: PLC0415 - only for texts that are wrong
+
             raise fresh(self._broken)
         pieces = self._pieces.copy()
         size = 0

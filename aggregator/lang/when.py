@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from aggregator.errors import LanguageError
 from aggregator.lang.goformat import go_value
-from aggregator.lang.govaluate.evaluation import Evaluation
-from aggregator.lang.govaluate.grammar import Node, parse
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from aggregator.lang.govaluate.grammar import Node
 
 Mode = Literal["when", "cron", "raw"]
 
@@ -60,6 +60,8 @@ def _decide(text: str, mode: Mode, env: Mapping[str, Any]) -> Any:
     if not text and mode != "raw":
         return True
     tree = _parsed(text, mode)
+    from aggregator.lang.govaluate.evaluation import Evaluation  # noqa: PLC0415 - simple conditions don't need it
+
     try:
         value = Evaluation(text, env).run(tree)
     except LanguageError as error:
@@ -74,6 +76,8 @@ def _decide(text: str, mode: Mode, env: Mapping[str, Any]) -> Any:
 
 
 def _parsed(text: str, mode: Mode) -> Node:
+    from aggregator.lang.govaluate.grammar import parse  # noqa: PLC0415 - simple conditions don't need it
+
     try:
         return parse(text, words_are_text=mode == "when")
     except LanguageError as error:
@@ -98,6 +102,8 @@ def explain(text: str) -> list[tuple[str, tuple[str, ...], Any]]:
     """
     if not text:
         return []
+    from aggregator.lang.govaluate.evaluation import Evaluation  # noqa: PLC0415 - only explanations need it here
+
     found: list[tuple[str, tuple[str, ...], Any]] = []
 
     def record(symbol: str, operands: tuple[Node, ...], value: Any) -> None:
