@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError
-from aggregator.lang.tagexpr import TagExpr, tag_expr
 from aggregator.lang.tags import tag_key
 from aggregator.lang.tagscan import BLANKS, scan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from aggregator.lang.tagexpr import TagExpr
     from aggregator.spec.positions import Path
 
 OPEN: Final = "{{"
@@ -27,6 +27,8 @@ class Tag:
         self.expression: TagExpr | None = None
         self.key = ""
         if text.startswith("="):
+            from aggregator.lang.tagexpr import tag_expr  # noqa: PLC0415 - most documents have no expression
+
             self.expression = tag_expr(text[1:])
             return
         inner = text.rfind(OPEN)
