@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from aggregator.ports import Secrets, Sink, Workspace
 
 Isolation = Literal["auto", "none", "bubblewrap"]
-_OWN = ("work", "tmp", "fs", "host", "saved", "volumes", "containers")
+_OWN_FILES = ("script", "progress")
+_OWN_FOLDERS = ("work", "tmp", "fs", "host", "saved", "volumes", "containers")
 _IN_THREAD = 1 << 20
 """Results larger than this are read in a thread, so that the loop goes on."""
 
@@ -170,23 +171,18 @@ def _behind_links(folder: Path) -> Path:
 
 async def _remove(folder: Path) -> None:
     """Everything in the attempt's folder but the output; at once where nothing was written, else in a thread."""
-    left = False
-    for name in _OWN:
+    left = []
+    for name in os.listdir(folder):  # noqa: PTH208 - a few names, and nothing else is wanted of them
+        path = f"{folder}/{name}"
         try:
-            (folder / name).rmdir()
-        except FileNotFoundError:
-            continue
+            if name in _OWN_FOLDERS:
+                os.rmdir(path)  # noqa: PTH106
+            elif name in _OWN_FILES:
+                os.unlink(path)  # noqa: PTH108
         except OSError:
-            left = True
-    for name in ("script", "progress"):
-        (folder / name).unlink(missing_ok=True)
-    if left:
-        await asyncio.to_thread(_remove_trees, folder)
-
-
-def _remove_trees(folder: Path) -> None:
-    for name in _OWN:
-        remove_tree(folder / name)
+            left.append(folder / name)
+    for tree in left:
+        await asyncio.to_thread(remove_tree, tree)
 
 
 def _grace_of(attempt: Attempt, usual: float) -> float:
