@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 from aggregator.engine.control import supply
 from aggregator.engine.node import ERROR, Node
@@ -33,11 +34,29 @@ class Suspend:
             machine.suspensions.pop(node.number, None)
             machine.finish(node, ERROR, f"suspend: {problem.message}")
             return
+        if node.inputs and node.inputs.get("parameters"):
+            node.inputs = {**node.inputs, "parameters": [_offered(p) for p in node.inputs["parameters"]]}
         declared = (body.get("outputs") or {}).get("parameters") or ()
         if declared:
             node.outputs = {"parameters": [dict(p) for p in declared]}
         if until is not None:
             machine.set_timer(until, lambda n: _over(machine, n), node)
+
+
+def _offered(parameter: dict[str, Any]) -> dict[str, Any]:
+    """A value that is JSON with a list `enum` offers a choice: whoever answers sees it, its first entry as the default."""
+    value = parameter.get("value")
+    if not isinstance(value, str) or not value.lstrip().startswith("{"):
+        return parameter
+    try:
+        told = json.loads(value)
+    except ValueError:
+        return parameter
+    choices = told.get("enum") if isinstance(told, dict) else None
+    if not isinstance(choices, list) or not choices:
+        return parameter
+    texts = [c if isinstance(c, str) else json.dumps(c) for c in choices]
+    return {**parameter, "enum": texts, "default": texts[0]}
 
 
 def _over(machine: Machine, node: Node) -> None:
