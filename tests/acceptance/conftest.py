@@ -41,6 +41,16 @@ def posts():
     return json.loads(_shared("data/posts.json").read_text())
 
 
+class Listener(ThreadingHTTPServer):
+    """Takes a whole fan-out's connections at once; a short queue drops some, and TCP tries those again seconds later."""
+
+    request_queue_size = 512
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        pass  # clients that give up are part of the tests
+
+
 class PostsServer:
     """Serves posts; `fail(number, n)` answers what goes wrong with the n-th request of a post, or None."""
 
@@ -81,9 +91,7 @@ class PostsServer:
             def log_message(self, *args):
                 pass
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
-        self.server.handle_error = lambda *_: None
+        self.server = Listener(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 
@@ -199,7 +207,12 @@ class Agg:
             process.kill()
             out, err = process.communicate()
             pytest.fail(f"agg {' '.join(map(str, arguments))} did not end in {timeout} s\n{out}\n{err}")
-        return Answer(process.returncode, out, err)
+        answer = Answer(process.returncode, out, err)
+        # Whatever a user does: no traceback, and never a bug of ours.
+        assert answer.code != 70, answer
+        for word in ("Traceback (most recent call last)", "bug in agg", "bug of agg"):
+            assert word not in out + err, answer
+        return answer
 
     def file(self, name, text):
         path = self.folder / name
