@@ -170,9 +170,15 @@ def _parameter_file(name: str) -> list[tuple[str, str]]:
 
 
 def _supporting(given: Arguments, settings: Settings) -> Bundle:
+    from pathlib import Path  # noqa: PLC0415 - only with supporting documents
+
     bundle = Bundle()
-    for source in read_sources(given.all("with")):
-        bundle.merge(decode_text(source, strict=settings.flag("strict")))
+    for name in given.all("with"):
+        for source in read_sources([name]):
+            found = decode_text(source, strict=settings.flag("strict"))
+            if Path(name).is_dir():  # a folder may hold other YAML beside, such as values of a chart
+                found.diagnostics = [d for d in found.diagnostics if d.code not in ("missing-kind", "not-an-object")]
+            bundle.merge(found)
     return bundle
 
 
