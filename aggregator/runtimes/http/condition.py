@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 _random = random.Random()  # noqa: S311 - conditions keep no secrets
 
 
-def holds(text: str, request: Request, response: Response, body: str) -> bool:
-    """Whether the condition is true; LanguageError when it cannot be parsed, evaluated, or gives no bool."""
+def holds(text: str, request: Request, response: Response, body: str, *, now: float | None = None) -> bool:
+    """Whether the condition is true; LanguageError when it cannot be parsed, evaluated, or gives no bool.
+
+    `now` are the Unix seconds that `now()` tells; by default the clock's.
+    """
     variables = {
         "request": {
             "method": request.method,
@@ -31,7 +34,9 @@ def holds(text: str, request: Request, response: Response, body: str) -> bool:
         },
         "response": {"statusCode": response.status, "body": body, "headers": _header_map(response.headers)},
     }
-    value = expr.parse(text).run(variables, Context(now=time.time_ns(), random=_random, keep=_make_now))
+    value = expr.parse(text).run(
+        variables, Context(now=time.time_ns() if now is None else int(now * 1e9), random=_random, keep=_make_now)
+    )
     if not isinstance(value, bool):
         raise LanguageError(
             f"it gives a value of type {type(value).__name__}, not true or false", text=text, kind="type"

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 from aggregator import __version__
 from aggregator.engine.events import Outcome
-from aggregator.errors import AggError, LanguageError
+from aggregator.errors import AggError
 from aggregator.runtimes.http import messages
-from aggregator.runtimes.http.condition import holds
 from aggregator.runtimes.http.exchange import Request, Response, Transport, TransportFailure
 from aggregator.runtimes.http.origin import Origin, split
 from aggregator.runtimes.http.pool import PooledTransport
 from aggregator.runtimes.http.proxies import EnvironmentProxies
 from aggregator.runtimes.http.reading import Reading, read
 from aggregator.runtimes.http.redirects import MAX_REDIRECTS, follow, redirects
+from aggregator.runtimes.http.verdict import judge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,29 +141,7 @@ class HttpRuntime:
         return base
 
     def _verdict(self, reading: Reading, response: Response) -> Outcome:
-        body = response.body.decode(errors="replace")
-        status = response.status
-        if not reading.condition:
-            if 200 <= status <= 299:
-                return Outcome(phase="Succeeded", result=body, http_status=status)
-            message = messages.unexpected_status(reading.request, response, body)
-        else:
-            try:
-                if holds(reading.condition, reading.request, response, body):
-                    return Outcome(phase="Succeeded", result=body, http_status=status)
-                message = messages.condition_false(reading.condition, reading.request, response, body)
-            except LanguageError as error:
-                message = messages.condition_broken(reading.condition, error, reading.request, response, body)
-        if self._strict_argo:
-            return Outcome(phase="Failed", message=self._secrets.mask(message), result=body, http_status=status)
-        return Outcome(
-            phase="Failed",
-            message=self._secrets.mask(message),
-            result=body,
-            http_status=status,
-            transient=status in messages.TRANSIENT_STATUSES,
-            retry_after=messages.retry_after(response, time.time()),
-        )
+        return judge(reading, response, now=time.time(), mask=self._secrets.mask, strict_argo=self._strict_argo)
 
     def _failed(self, message: str, *, transient: bool = False) -> Outcome:
         return Outcome(phase="Failed", message=self._secrets.mask(message), transient=transient)
