@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 POLL_SECONDS = 0.5
 """How often events that other processes left are looked for."""
+HURRY_SECONDS = 0.05
+"""How long an attempt has to take in that it is cancelled, before it hears that there is no grace period."""
 
 
 class _Sink:
@@ -111,6 +113,9 @@ class Driver:
             else:
                 observer.notice(f"{signal}: ending the run at once")
         self.post(StopRequested(self.clock.now(), "Stop" if strategy == "Stop" else "Terminate", signal=signal))
+        if self._stops > 1:
+            for node in self._cancelled:
+                self._tasks[node].cancel()  # those that the first signal ended are in their grace period
 
     # ------------------------------------------------------------------ the loop
 
@@ -204,6 +209,8 @@ class Driver:
         if task is not None and node not in self._cancelled:
             self._cancelled[node] = message
             task.cancel()
+            if self._stops > 1:
+                asyncio.get_running_loop().call_later(HURRY_SECONDS, task.cancel)
 
     async def _leaf(self, attempt: Attempt) -> None:
         node = attempt.node
