@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - the names that every attempt gets folders of its own for
+TEMPORARY = ("/tmp", "/var/tmp")
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class ImageRule:
     programs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-_OURS = (os.path.dirname(sys.executable),)  # noqa: PTH120 - PATH entries are text
+_OURS = (os.path.dirname(sys.executable),)
 _PYTHON = {"python": (sys.executable,), "python3": (sys.executable,), "pip": (sys.executable, "-m", "pip")}
 _ASH = {"ash": ("sh",)}
 _SYSTEMS = (

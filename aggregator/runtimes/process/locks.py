@@ -24,7 +24,7 @@ class PathLocks:
     """Taken whole or not at all, so that nobody waits while holding; in the order of asking within this process."""
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder or Path(f"/tmp/agg-paths-{os.getuid()}")  # noqa: S108 - one place for all processes of a user
+        self._folder = folder or Path(f"/tmp/agg-paths-{os.getuid()}")
         self._turn = asyncio.Lock()
         self._freed = asyncio.Event()
 

@@ -9,19 +9,16 @@ from __future__ import annotations
 
 import os
 import posixpath
-import shutil
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aggregator.runtimes.process.copies import close_links, copy
 from aggregator.runtimes.process.declared import TEMPORARY, Declared, below, normal, rest
-from aggregator.runtimes.process.refused import LeafRefused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-COPY_LIMIT = 256 << 20
-"""Bytes of the host that are copied for one declared output that already exists there."""
 _KERNEL = ("/dev", "/proc", "/sys")
 
 
@@ -38,14 +35,15 @@ class PrivateTree:
         self._private: set[str] = set()
         self._stubs: set[Path] = set()
         self._moved: dict[str, Path] = {}
+        self._copied: dict[str, Path] = {}
         # Bubblewrap can't mount on a path that leads through a link, so mounts go to where the host's links lead.
         areas = {_behind_links(mount.path): mount.source for mount in declared.mounts}
-        areas.setdefault("/tmp", folder / "tmp")  # noqa: S108 - the name that it has in the leaf's view
-        if any(below(path, "/var/tmp") for path in declared.paths()):  # noqa: S108
-            areas.setdefault("/var/tmp", self._files / "var/tmp")  # noqa: S108
+        areas.setdefault("/tmp", folder / "tmp")
+        if any(below(path, "/var/tmp") for path in declared.paths()):
+            areas.setdefault("/var/tmp", self._files / "var/tmp")
         self._areas = sorted(areas.items(), key=lambda area: len(area[0]), reverse=True)
         self._paths = tuple(dict.fromkeys(self._canonical(path) for path in declared.paths()))
-        self._plain = all(below(path, "/tmp") for path in self._paths) and len(self._areas) == 1  # noqa: S108
+        self._plain = all(below(path, "/tmp") for path in self._paths) and len(self._areas) == 1
 
     def prepare(self) -> None:
         """Make the folders, and copy what the host already has at declared output paths."""
@@ -56,7 +54,7 @@ class PrivateTree:
                 place.chmod(0o1777)
         for path in self._paths:
             self._open_up(path)
-        if self._declared.working_dir and not os.path.isdir(self._declared.working_dir):  # noqa: PTH112
+        if self._declared.working_dir and not os.path.isdir(self._declared.working_dir):
             self._open_up(self._canonical(self._declared.working_dir))
         for path in dict.fromkeys(self._canonical(path) for path in self._declared.outputs):
             self._copy(path)
@@ -72,7 +70,7 @@ class PrivateTree:
 
     def program_path(self, path: str) -> str:
         """Where the host finds the file that the leaf sees at `path`, without making anything."""
-        if self._plain and not path.startswith("/tmp/"):  # noqa: S108 - nearly every look-up along PATH
+        if self._plain and not path.startswith("/tmp/"):
             return path
         place = str(self._place(self._canonical(posixpath.normpath(path))))
         shown = place != path and any(below(path, n) for n in self._needed) and not os.path.lexists(place)
@@ -108,7 +106,7 @@ class PrivateTree:
         """Bubblewrap's options, outer folders first."""
         found = {path: ["--bind", path, path] for path in self._writable if path not in self._private}
         found["/"] = ["--ro-bind", "/", "/"]
-        found["/var/tmp"] = ["--tmpfs", "/var/tmp"]  # noqa: S108
+        found["/var/tmp"] = ["--tmpfs", "/var/tmp"]
         for path in self._private:
             found[path] = ["--bind", str(self._inside(path)), path]
         host_view = False
@@ -139,6 +137,8 @@ class PrivateTree:
                     place.rmdir()
             except OSError:
                 continue  # the leaf has put something there
+        for path, place in self._copied.items():
+            close_links(path, place)
         for path in self._declared.outputs:
             # Images start in /, so a leaf may write what it declares by a relative name; here it starts in its own folder.
             if not self._declared.working_dir and not os.path.lexists(self._place(self._canonical(path))):
@@ -159,7 +159,7 @@ class PrivateTree:
             following = posixpath.join(current, part)
             if self._covered(following):
                 return posixpath.join(following, *parts[index + 1 :])
-            if index < len(parts) - 1 and os.path.islink(following):  # noqa: PTH114
+            if index < len(parts) - 1 and os.path.islink(following):
                 following = os.path.realpath(following)
             current = following
         return current
@@ -184,19 +184,19 @@ class PrivateTree:
         for _ in range(40):
             if not place.is_symlink():
                 break
-            path = self._canonical(posixpath.normpath(posixpath.join(posixpath.dirname(path), os.readlink(place))))  # noqa: PTH115
+            path = self._canonical(posixpath.normpath(posixpath.join(posixpath.dirname(path), os.readlink(place))))
             place = self._place(path)
         return place
 
     def _open_up(self, path: str) -> None:
         """Make the nearest folder of the host above `path` a private one, so that `path` can be made in it."""
         mounted = path in dict(self._areas)
-        if mounted and (os.path.isdir(path) or self._covered(posixpath.dirname(path))):  # noqa: PTH112
+        if mounted and (os.path.isdir(path) or self._covered(posixpath.dirname(path))):
             return
         if not mounted and self._covered(path):
             return
         folder = posixpath.dirname(path)
-        while not os.path.isdir(folder):  # noqa: PTH112
+        while not os.path.isdir(folder):
             folder = posixpath.dirname(folder)
         if folder in self._private:
             return
@@ -204,7 +204,7 @@ class PrivateTree:
         place = self._inside(folder)
         place.mkdir(parents=True, exist_ok=True)
         if folder != "/":
-            place.chmod(stat.S_IMODE(os.stat(folder).st_mode) | stat.S_IRWXU)  # noqa: PTH116
+            place.chmod(stat.S_IMODE(os.stat(folder).st_mode) | stat.S_IRWXU)
 
     def _copy(self, path: str) -> None:
         """A declared output that the host already has: the leaf gets a copy, as a container has its image's."""
@@ -212,18 +212,8 @@ class PrivateTree:
             return
         place = self._inside(path)
         place.parent.mkdir(parents=True, exist_ok=True)
-        if os.path.isdir(path) and not os.path.islink(path):  # noqa: PTH112, PTH114
-            size = 0
-            for folder, _, names in os.walk(path):
-                size += sum(os.lstat(os.path.join(folder, name)).st_size for name in names)  # noqa: PTH118
-                if size > COPY_LIMIT:
-                    raise LeafRefused(
-                        f"the output path {path} is a folder of this host of over {COPY_LIMIT >> 20} MiB, too much to copy",
-                        hint="let the leaf write its output below a path of its own, for example /tmp/out",
-                    )
-            _copy_tree(path, place)
-        else:
-            _copy_file(path, place)
+        copy(path, place)
+        self._copied[path] = place
 
     def _show_host(self, folder: str, found: dict[str, list[str]]) -> bool:
         """Let the host's entries of a private folder appear in it; whether one needs the view of the whole host."""
@@ -236,7 +226,7 @@ class PrivateTree:
                 continue
             if is_link:
                 if not os.path.lexists(place):
-                    place.symlink_to(os.readlink(path))  # noqa: PTH115 - the text of the link
+                    place.symlink_to(os.readlink(path))
             elif not is_folder:
                 if not os.path.lexists(place):
                     place.symlink_to(self.folder / "host" / path.lstrip("/"))
@@ -275,43 +265,3 @@ def _entries(folder: str) -> list[tuple[str, bool, bool]]:
             return [(e.name, e.is_symlink(), e.is_dir(follow_symlinks=False)) for e in found]
     except PermissionError:
         return []
-
-
-def remove_tree(path: Path) -> None:
-    """Delete a folder, also one whose parts were made unreadable."""
-
-    def again(_function: object, name: str, _: object) -> None:
-        parent = os.path.dirname(name)  # noqa: PTH120 - rmtree's hook speaks in text
-        for folder in (parent, name):
-            if not os.path.islink(folder):  # noqa: PTH114
-                os.chmod(folder, 0o700)  # noqa: PTH101
-        if os.path.isdir(name) and not os.path.islink(name):  # noqa: PTH112, PTH114
-            shutil.rmtree(name, ignore_errors=True)
-        else:
-            os.unlink(name)  # noqa: PTH108
-
-    if path.exists():
-        shutil.rmtree(path, onerror=again)
-
-
-def _copy_tree(source: str, target: Path) -> None:
-    """Copy what may be read, links as links."""
-    try:
-        target.mkdir(exist_ok=True)
-        entries = list(os.scandir(source))
-    except PermissionError:
-        return
-    for entry in entries:
-        if entry.is_symlink():
-            (target / entry.name).symlink_to(os.readlink(entry.path))  # noqa: PTH115
-        elif entry.is_dir(follow_symlinks=False):
-            _copy_tree(entry.path, target / entry.name)
-        elif entry.is_file(follow_symlinks=False):
-            _copy_file(entry.path, target / entry.name)
-
-
-def _copy_file(source: str, target: Path) -> None:
-    try:
-        shutil.copy2(source, target, follow_symlinks=True)
-    except PermissionError:
-        target.unlink(missing_ok=True)

@@ -34,13 +34,13 @@ def resolve(
     """The command line with its program as an absolute path that exists; `host` maps the leaf's paths to the host's."""
     name = argv[0]
     if name.startswith("/"):
-        if os.path.isfile(host(name)):  # noqa: PTH113 - many look-ups an attempt; text is what execve wants
+        if os.path.isfile(host(name)):
             _check(name, image, host)
             return [*argv]
         name = posixpath.basename(name)
     elif "/" in name:
         full = posixpath.join(cwd, name)
-        if os.path.isfile(host(full)):  # noqa: PTH113
+        if os.path.isfile(host(full)):
             _check(full, image, host)
             return [full, *argv[1:]]
         raise NotStarted(f"command {name!r} of image {image!r} is not a file in the working folder")
@@ -82,7 +82,7 @@ def which(name: str, path: str, host: Callable[[str], str]) -> str | None:
             continue
         candidate = posixpath.join(folder, name)
         place = host(candidate)
-        if os.path.isfile(place):  # noqa: PTH113
+        if os.path.isfile(place):
             if os.access(place, os.X_OK):
                 return candidate
             there = there or candidate
@@ -107,7 +107,7 @@ def _check(name: str, image: str, host: Callable[[str], str]) -> None:
     if head.startswith(b"#!"):
         words = head[2:].split(b"\n")[0].split()
         interpreter = os.fsdecode(words[0]) if words else ""
-        if not os.path.exists(host(interpreter) if interpreter.startswith("/") else interpreter):  # noqa: PTH110
+        if not os.path.exists(host(interpreter) if interpreter.startswith("/") else interpreter):
             raise NotStarted(
                 f"command {name!r} of image {image!r} wants the interpreter {interpreter!r}, which this host lacks"
             )

@@ -12,12 +12,12 @@ import msgspec
 from aggregator.engine.events import Outcome
 from aggregator.errors import UsageError
 from aggregator.runtimes.process.attempt import DEADLINE, Run
+from aggregator.runtimes.process.copies import remove_tree
 from aggregator.runtimes.process.environment import Inherited
 from aggregator.runtimes.process.images import ImageRule, Images
 from aggregator.runtimes.process.isolation import Bubblewrap, probe
 from aggregator.runtimes.process.launch import Launcher
 from aggregator.runtimes.process.locks import PathLocks
-from aggregator.runtimes.process.private import remove_tree
 from aggregator.runtimes.process.refused import LeafRefused
 from aggregator.runtimes.process.shared import SharedTree
 from aggregator.runtimes.process.spawn import reap_orphans
@@ -82,9 +82,7 @@ class ProcessRuntime:
         self._grace = grace
         home = environ.get("HOME", "")
         self._writable = tuple(
-            os.path.realpath(path)
-            for path in (home, *writable)
-            if path.startswith("/") and os.path.isdir(path)  # noqa: PTH112
+            os.path.realpath(path) for path in (home, *writable) if path.startswith("/") and os.path.isdir(path)
         )
         self._claims = claims
         self._host_folders = tuple(host_folders)
@@ -172,13 +170,13 @@ def _behind_links(folder: Path) -> Path:
 async def _remove(folder: Path) -> None:
     """Everything in the attempt's folder but the output; at once where nothing was written, else in a thread."""
     left = []
-    for name in os.listdir(folder):  # noqa: PTH208 - a few names, and nothing else is wanted of them
+    for name in os.listdir(folder):
         path = f"{folder}/{name}"
         try:
             if name in _OWN_FOLDERS:
-                os.rmdir(path)  # noqa: PTH106
+                os.rmdir(path)
             elif name in _OWN_FILES:
-                os.unlink(path)  # noqa: PTH108
+                os.unlink(path)
         except OSError:
             left.append(folder / name)
     for tree in left:

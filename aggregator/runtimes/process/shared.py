@@ -7,8 +7,8 @@ import posixpath
 import shutil
 from pathlib import Path
 
+from aggregator.runtimes.process.copies import remove_tree
 from aggregator.runtimes.process.declared import TEMPORARY, Declared, below, normal, rest
-from aggregator.runtimes.process.private import remove_tree
 from aggregator.runtimes.process.refused import LeafRefused
 
 _ADVICE = "with bubblewrap installed (process.isolation = auto) the leaf would get its own copy; or use a path that is not there"

@@ -241,7 +241,7 @@ class Child:
 def children(pid: int) -> list[int]:
     """The direct children of a process."""
     try:
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as listed:  # noqa: PTH123 - proc, not a file
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as listed:
             return [int(word) for word in listed.read().split()]
     except FileNotFoundError:
         return [child for child, parent, _ in _processes() if parent == pid]
@@ -256,11 +256,11 @@ def _group(leader: int) -> list[int]:
 def _processes() -> list[tuple[int, int, int]]:
     """Every process with its parent and its group."""
     found = []
-    for name in os.listdir("/proc"):  # noqa: PTH208 - names are all that is wanted
+    for name in os.listdir("/proc"):
         if not name.isdigit():
             continue
         try:
-            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as stat:  # noqa: PTH123
+            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as stat:
                 fields = stat.read().rpartition(")")[2].split()
         except OSError:
             continue
@@ -274,7 +274,7 @@ def reap_orphans() -> None:
         if pid in _living:
             continue
         try:
-            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:  # noqa: PTH123
+            with open(f"/proc/{pid}/stat", encoding="utf-8", errors="replace") as stat:
                 name, _, rest = stat.read().partition("(")[2].rpartition(")")
         except OSError:
             continue
@@ -287,11 +287,11 @@ def end_marked(mark: bytes) -> None:
     """Kill every process whose environment has the mark: those that left the group keep it in what they were started with."""
     for _ in range(8):  # one may fork while others are looked at
         found = False
-        for name in os.listdir("/proc"):  # noqa: PTH208
+        for name in os.listdir("/proc"):
             if not name.isdigit():
                 continue
             try:
-                with open(f"/proc/{name}/environ", "rb") as environ:  # noqa: PTH123
+                with open(f"/proc/{name}/environ", "rb") as environ:
                     marked = mark in environ.read().split(b"\0")
             except OSError:
                 continue

@@ -156,7 +156,7 @@ class Volumes:
 
 _FILLS: dict[str, Callable[[Volumes, Mapping[str, Any]], dict[str, str]]] = {
     "configMap": Volumes._config_map,  # noqa: SLF001 - the table belongs to the class
-    "secret": Volumes._secret,  # noqa: SLF001
-    "downwardAPI": Volumes._downward,  # noqa: SLF001
-    "projected": Volumes._projected,  # noqa: SLF001
+    "secret": Volumes._secret,  # noqa: SLF001 - as above
+    "downwardAPI": Volumes._downward,  # noqa: SLF001 - as above
+    "projected": Volumes._projected,  # noqa: SLF001 - as above
 }

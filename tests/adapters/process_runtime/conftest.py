@@ -101,7 +101,9 @@ def attempt_of(kind, template, *, number=0, deadline=None, volumes=(), want_resu
 
 def read(path):
     if path.is_dir():
-        return sorted(str(p.relative_to(path)) for p in path.rglob("*"))
+        return sorted(
+            f"{p.relative_to(path)}{f' -> {p.readlink()}' if p.is_symlink() else ''}" for p in path.rglob("*")
+        )
     return path.read_bytes().decode(errors="replace") if path.exists() else None
 
 

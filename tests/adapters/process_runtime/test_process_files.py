@@ -72,6 +72,29 @@ def test_an_existing_file_of_the_host_is_the_same_afterwards(leaf, tmp_path, iso
         folder.rmdir()
 
 
+@pytest.mark.parametrize("isolation", ["bubblewrap"], indirect=True)
+def test_a_folder_of_the_host_that_is_an_output_is_a_copy_without_links_out_of_it(leaf):
+    folder = Path("/var/agg-test-dir")
+    folder.mkdir(mode=0o755)
+    try:
+        (folder / "file").write_text("1")
+        (folder / "in").symlink_to(folder / "file")
+        (folder / "out").symlink_to("../../etc/hostname")
+        (folder / "nowhere").symlink_to("gone")
+        (folder / "large").symlink_to("/usr/bin/bash")
+        ran = leaf(
+            body=outputs(str(folder)),
+            sh=f"cd {folder}; cat file in; test -x large; touch made; ln -s /tmp own",
+        )
+        assert ran.result == "11"
+        assert ran.outputs[str(folder)] == ["file", "in -> file", "made", "out", "own -> /tmp"]
+        assert sorted(os.listdir(folder)) == ["file", "in", "large", "nowhere", "out"]
+    finally:
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+
+
 def test_an_old_file_in_tmp_does_not_pass_for_the_leafs_output(leaf):
     old = Path("/tmp/agg-test-old")
     old.write_text("from an earlier run")
@@ -100,7 +123,7 @@ def test_an_output_that_is_a_link_is_what_the_leaf_saw_behind_it(leaf):
     ran = leaf(body=outputs("/tmp/agg-l/link", "/tmp/agg-l/again", "/tmp/agg-l"), sh=text)
     assert ran.outputs["/tmp/agg-l/link"] == "real\n"
     assert ran.outputs["/tmp/agg-l/again"] == "real\n"
-    assert ran.outputs["/tmp/agg-l"] == ["again", "link", "real"]
+    assert ran.outputs["/tmp/agg-l"] == ["again -> ../agg-l/link", "link -> /tmp/agg-l/real", "real"]
 
 
 def test_each_attempt_starts_in_an_empty_folder_of_its_own(leaf):
