@@ -91,7 +91,9 @@ def uses(loaded: Loaded[Any]) -> list[Use]:
     """Every known field that an object uses, in the order in which it was written."""
     if loaded.kind not in KINDS:
         return []
-    return list(_walk(loaded.value, decoder_of(KINDS[loaded.kind][0]), ()))
+    found: list[Use] = []
+    _collect(loaded.value, decoder_of(KINDS[loaded.kind][0]), (), found)
+    return found
 
 
 def without_effect(loaded: Loaded[Any]) -> list[Diagnostic]:
@@ -126,20 +128,21 @@ _TOLD: Final[dict[str, tuple[Severity, str]]] = {
 _QUIET: Final = frozenset({"ObjectMeta", "Workflow", "CronWorkflow", "PersistentVolumeClaim", "Secret", "ConfigMap"})
 
 
-def _walk(value: Any, decoder: Any, path: Path) -> Iterator[Use]:
+def _collect(value: Any, decoder: Any, path: Path, found: list[Use]) -> None:
     if isinstance(decoder, StructDecoder) and isinstance(value, dict):
         rows = ledger()[decoder.owner]
         for name, part in value.items():
             known = decoder.fields.get(name)
             if known is not None:
-                yield Use((*path, name), rows[name])
-                yield from _walk(part, known[1], (*path, name))
+                found.append(Use((*path, name), rows[name]))
+                if isinstance(part, dict | list):
+                    _collect(part, known[1], (*path, name), found)
     elif isinstance(decoder, ListDecoder) and isinstance(value, list):
         for index, part in enumerate(value):
-            yield from _walk(part, decoder.item, (*path, index))
+            _collect(part, decoder.item, (*path, index), found)
     elif isinstance(decoder, MapDecoder) and isinstance(value, dict):
         for name, part in value.items():
-            yield from _walk(part, decoder.item, (*path, name))
+            _collect(part, decoder.item, (*path, name), found)
 
 
 def render_compatibility() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from aggregator.spec.allocation import building
 from aggregator.spec.checks.cron import check_cron
 from aggregator.spec.checks.findings import Findings, in_order, silenced
 from aggregator.spec.checks.library import Library
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 WORKFLOW_KINDS = frozenset({"Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow"})
 
 
+@building()
 def check_submission(everything: Bundle, loaded: Loaded[Any], spec: WorkflowSpec) -> list[Diagnostic]:
     """What is wrong with a spec that is about to run.
 
@@ -40,6 +42,7 @@ def check_submission(everything: Bundle, loaded: Loaded[Any], spec: WorkflowSpec
     return [*errors, *(d for d in without_effect(loaded) if not silenced(d))]
 
 
+@building()
 def check_documents(
     everything: Bundle, documents: Iterable[Loaded[Any]], *, submitted: bool = False, ignore_missing: bool = False
 ) -> list[Diagnostic]:

@@ -8,7 +8,6 @@ import shlex
 from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.spec.checks.loops import is_listed, is_looped
-from aggregator.spec.checks.root import calls_of
 from aggregator.spec.checks.texts import OPEN, tags_of
 from aggregator.spec.models import WorkflowStep
 
@@ -29,7 +28,7 @@ SHELLS: Final = frozenset({"sh", "bash", "ash", "/bin/sh", "/bin/bash"})
 def check_aggregates(root: Root) -> None:
     """Both rules, for every steps and dag template."""
     for located in list(root.all.values()):
-        calls = {getattr(call, "name", ""): (call, place) for call, place in calls_of(located.template, located.place)}
+        calls = {getattr(call, "name", ""): (call, place) for call, place in located.calls}
         loops = {
             name for name, (call, _) in calls.items() if isinstance(call, WorkflowStep) and name and is_looped(call)
         }

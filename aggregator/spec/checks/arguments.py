@@ -24,6 +24,8 @@ def check_arguments(
     check_value_names(findings, (p.name for p in arguments.parameters), place.at("parameters"), f"{where}.parameters")
     check_value_names(findings, (a.name for a in arguments.artifacts), place.at("artifacts"), f"{where}.artifacts")
     for index, parameter in enumerate(arguments.parameters):
+        if parameter.value is not None and parameter.value_from is None and parameter.enum is None:
+            continue
         check_parameter(findings, parameter, place.at("parameters", index), where, value=values, event=event)
     for index, artifact in enumerate(arguments.artifacts):
         item, name = place.at("artifacts", index), f"{where}.{artifact.name}"

@@ -8,7 +8,7 @@ from aggregator.spec.checks.arguments import check_arguments, check_supplied
 from aggregator.spec.checks.hooks import check_hooks
 from aggregator.spec.checks.loops import check_loop, items_of
 from aggregator.spec.checks.targets import check_target
-from aggregator.spec.checks.variables import check_texts
+from aggregator.spec.checks.variables import check_text, check_texts
 
 if TYPE_CHECKING:
     from aggregator.spec.checks.findings import Place
@@ -27,10 +27,11 @@ def check_call(
     scope: Scope,
     lookup: Lookup,
     own: Lookup,
+    written: Any,
 ) -> Located | None:
     """Everything about one step or task but its order. `lookup` answers for others' outputs, `own` for its own too.
 
-    Its loop gives `item`; its hooks know its own outputs.
+    Its loop gives `item`; its hooks know its own outputs. `written` is what stands at its place.
     """
     findings = root.findings
     word = "tasks" if hasattr(call, "depends") else "steps"
@@ -41,7 +42,6 @@ def check_call(
         check_supplied(findings, called, call.arguments, place, where)
     items = items_of(call) or scope.items
     inner = scope.inside(items=items, calls=(word, lookup))
-    written: Any = place.value
     for key, part in written.items() if isinstance(written, dict) else ():
         if key == "inline" and call.inline is not None:
             # What is inside steps or tasks of its own is looked at there.
@@ -49,8 +49,10 @@ def check_call(
                 check_texts(inner.of_inline(call.inline), part, place.at(key), where)
         elif key in ("hooks", "onExit"):
             check_texts(scope.inside(items=items, calls=(word, own)), part, place.at(key), where)
-        else:
+        elif type(part) is not str:
             check_texts(inner, part, place.at(key), where)
+        elif "{{" in part:
+            check_text(inner, part, place.at(key), where)
     if call.on_exit and "{{" not in call.on_exit and located.holder.find(call.on_exit) is None:
         hint = findings.suggest(call.on_exit, located.holder.by_name)
         message = f"{where} onExit template name '{call.on_exit}' undefined"

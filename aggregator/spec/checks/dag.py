@@ -34,7 +34,7 @@ def check_dag(root: Root, located: Located, scope: Scope, place: Place, where: s
     tasks = dag.tasks
     if not tasks:
         findings.error("no-tasks", f"{where} must have at least one task", place.at("dag"))
-    check_field_names(findings, ((t.name, at.at(i)) for i, t in enumerate(tasks)), f"{where}.tasks")
+    check_field_names(findings, (task.name for task in tasks), at, f"{where}.tasks")
     named = {task.name: task for task in tasks}
     _check_style(findings, tasks, at, where)
     needs = [
@@ -45,12 +45,14 @@ def check_dag(root: Root, located: Located, scope: Scope, place: Place, where: s
 
     known = {task.name: output_keys_of(task, root.resolve(task, located, at.at(i))) for i, task in enumerate(tasks)}
     ancestry = Ancestry(tasks, needs, order)
+    texts = at.value if isinstance(at.value, list) else []
     for index in ancestry.order:
         task = tasks[index]
         name = f"{where}.tasks.{task.name}"
         lookup = _lookup(known, ancestry, index, findings, own=False)
         own = _lookup(known, ancestry, index, findings, own=True) if task.hooks else lookup
-        check_call(root, task, located, at.at(index), name, scope, lookup, own)
+        written = texts[index] if index < len(texts) else None
+        check_call(root, task, located, at.at(index), name, scope, lookup, own, written)
         ancestry.leave(index)
     return _lookup(known, None, -1, findings, own=True)
 

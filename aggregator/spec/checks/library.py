@@ -8,6 +8,8 @@ from aggregator.spec.checks.findings import Place
 from aggregator.spec.merge import apply_template_defaults
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from aggregator.spec.bundle import Bundle, Loaded
     from aggregator.spec.models import LifecycleHook, Template, TemplateRef, WorkflowSpec, WorkflowStep
     from aggregator.spec.positions import Path
@@ -18,12 +20,22 @@ if TYPE_CHECKING:
 class Located:
     """A template, its place, and the holder in which the names that it calls are looked up."""
 
-    __slots__ = ("holder", "place", "template")
+    __slots__ = ("_calls", "holder", "output_keys", "place", "template")
 
     def __init__(self, template: Template, place: Place, holder: Holder) -> None:
         self.template = template
         self.place = place
         self.holder = holder
+        self._calls: list[tuple[Call, Place]] | None = None
+        # What callers can say of it, by the kind of loop around the call; made on use.
+        self.output_keys: dict[tuple[bool, bool], frozenset[str] | None] = {}
+
+    @property
+    def calls(self) -> list[tuple[Call, Place]]:
+        """Every step, task and hook of the template, with its place."""
+        if self._calls is None:
+            self._calls = list(_calls_of(self.template, self.place))
+        return self._calls
 
     @property
     def name(self) -> str:
@@ -53,6 +65,21 @@ class Holder:
     def find(self, name: str) -> Located | None:
         index = self.by_name.get(name)
         return None if index is None else self.at(index)
+
+
+def _calls_of(template: Template, place: Place) -> Iterator[tuple[Call, Place]]:
+    """Every step, task and hook of a template, with its place."""
+    for group_index, group in enumerate(template.steps or ()):
+        for index, step in enumerate(group):
+            yield from _with_hooks(step, place.at("steps", group_index, index))
+    for index, task in enumerate(template.dag.tasks if template.dag else ()):
+        yield from _with_hooks(task, place.at("dag", "tasks", index))
+
+
+def _with_hooks(call: Any, place: Place) -> Iterator[tuple[Call, Place]]:
+    yield call, place
+    for name, hook in call.hooks.items():
+        yield hook, place.at("hooks", name)
 
 
 class Library:

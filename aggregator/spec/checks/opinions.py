@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from aggregator.spec.checks.aggregates import check_aggregates
-from aggregator.spec.checks.root import calls_of
-from aggregator.spec.checks.texts import OPEN
+from aggregator.spec.checks.texts import OPEN, maps_below, path_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aggregator.spec.checks.findings import Place
     from aggregator.spec.checks.library import Located
     from aggregator.spec.checks.root import Root
+    from aggregator.spec.positions import Path
 
 # etcd takes requests of 1.5 MiB; the status of a run needs room as well.
 LARGEST_OBJECT: Final = 1024 * 1024
@@ -31,6 +30,12 @@ SECRET_TEXT: Final = re.compile(
     r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY-----|\bgh[pousr]_[A-Za-z0-9]{36}\b"
 )
 SHORTEST_SECRET: Final = 4
+# A document without any of them holds no secret that the rules above would find.
+SECRET_WORDS: Final = (
+    "passw", "passphrase", "secret", "token", "api_key", "api-key", "apikey", "access_key", "access-key", "accesskey",
+    "private_key", "private-key", "privatekey", "private key", "credential", "authorization", "akia", "asia", "gho_",
+    "ghp_", "ghu_", "ghs_", "ghr_",
+)  # fmt: skip
 
 
 def check_opinions(root: Root) -> None:
@@ -83,7 +88,7 @@ def _check_retry(root: Root, located: Located) -> None:
 
 
 def _check_conditions(root: Root, located: Located) -> None:
-    for call, place in calls_of(located.template, located.place):
+    for call, place in located.calls:
         text = getattr(call, "when", "")
         if "-" not in text:
             continue
@@ -118,7 +123,7 @@ def _check_unused_templates(root: Root) -> None:
 
 def _is_dynamic(located: Located) -> bool:
     """Whether it calls a template whose name is only known when it runs."""
-    return any(OPEN in call.template for call, _ in calls_of(located.template, located.place))
+    return any(OPEN in call.template for call, _ in located.calls)
 
 
 def _check_unused_arguments(root: Root) -> None:
@@ -198,32 +203,26 @@ def _strings(value: Any) -> Iterator[str]:
 
 def _check_secrets(root: Root) -> None:
     """Secrets that stand in the document as they are."""
-    waiting: list[Place] = [root.place]
+    written = root.loaded.document.source.text.lower()
+    if not any(word in written for word in SECRET_WORDS):
+        return
     hint = "keep it in a Secret and use secretKeyRef"
-    while waiting:
-        place = waiting.pop()
-        value = place.value
-        if isinstance(value, dict):
-            name, text = value.get("name"), value.get("value", value.get("default"))
-            if isinstance(name, str) and isinstance(text, str) and _is_secret(name, text, place):
-                at = place.at("value" if "value" in value else "default")
-                root.findings.warn("plain-secret", f"{name} is a secret in plain text", at, hint)
-            waiting.extend(place.at(key) for key, part in value.items() if isinstance(part, dict | list))
-            for key, part in value.items():
-                if isinstance(part, str) and (found := SECRET_TEXT.search(part)):
-                    message = f"a secret stands here in plain text: {found[0][:8]}…"
-                    root.findings.warn("plain-secret", message, place.at(key), hint, part=found[0])
-        elif isinstance(value, list):
-            waiting.extend(place.at(index) for index, part in enumerate(value) if isinstance(part, dict | list))
+    for trail, value in maps_below(root.place.value):
+        name, text = value.get("name"), value.get("value", value.get("default"))
+        if isinstance(name, str) and isinstance(text, str) and _is_secret(name, text, path_of(trail)):
+            at = root.place.at(*path_of(trail), "value" if "value" in value else "default")
+            root.findings.warn("plain-secret", f"{name} is a secret in plain text", at, hint)
+        for key, part in value.items():
+            if isinstance(part, str) and (found := SECRET_TEXT.search(part)):
+                message = f"a secret stands here in plain text: {found[0][:8]}…"
+                root.findings.warn("plain-secret", message, root.place.at(*path_of(trail), key), hint, part=found[0])
 
 
-def _is_secret(name: str, text: str, place: Place) -> bool:
+def _is_secret(name: str, text: str, path: Path) -> bool:
     if OPEN in text or len(text.strip()) < SHORTEST_SECRET or text.startswith("/"):
         return False
-    if name.lower() == "authorization" and "headers" in place.path:
+    if name.lower() == "authorization" and "headers" in path:
         return True
-    return (
-        bool(SECRET_NAME.search(name))
-        and not NOT_SECRET.search(name)
-        and ("env" in place.path or "parameters" in place.path)
-    )
+    if not SECRET_NAME.search(name) or NOT_SECRET.search(name):
+        return False
+    return "env" in path or "parameters" in path

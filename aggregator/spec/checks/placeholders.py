@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
 
-from aggregator.spec.checks.root import calls_of
-from aggregator.spec.checks.texts import OPEN, tags_of
+from aggregator.spec.checks.texts import OPEN, maps_below, path_of, tags_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,6 +40,8 @@ PLUGIN_FIELDS: Final = {
 REGION_VARIABLES: Final = frozenset({"AWS_REGION", "AWS_DEFAULT_REGION"})
 AWS_PLUGINS: Final = "aws-"
 DEPTH: Final = 8
+FIELD_WORDS: Final = ("bucket", "region", "REGION", "ARN", "Arn", "queueUrl", "functionName")
+VALUE_WORDS: Final = ("arn:aws", "s3://", "<", "YOUR", "your", "CHANGE", "REPLACE", "FILL")
 
 
 def looks_like_placeholder(text: str) -> bool:
@@ -64,15 +66,22 @@ def check_placeholders(root: Root) -> None:
     for located in root.all.values():
         if located.place.path[-1] == "inline":
             continue
-        for place, key, text, expected in _fields(located.place):
+        source = located.place.loaded.document.source.text
+        for place, key, text, expected in _fields(located.place) if _holds(source, FIELD_WORDS) else ():
             for value, note in flow.values(located, text):
                 wrong = looks_like_placeholder(value) or unfilled_arn(value)
                 if wrong:
                     message = f"{key} is {value!r}, which looks like a placeholder{note}"
                     root.findings.error("placeholder", message, place, f"fill in {expected}")
-        for place, text in _values(located.place):
+        for place, text in _values(located.place) if _holds(source, VALUE_WORDS) else ():
             _check_arn(root, text, place, place.path[-1] if isinstance(place.path[-1], str) else "value")
             _check_text(root, text, place)
+
+
+@lru_cache(maxsize=16)
+def _holds(source: str, words: tuple[str, ...]) -> bool:
+    """Whether a file has any of these words: most have none, and need not be searched."""
+    return any(word in source for word in words)
 
 
 def _check_arn(root: Root, text: str, place: Place, where: str) -> None:
@@ -105,41 +114,32 @@ def _written(root: Root, name: str) -> Place:
 
 def _fields(place: Place) -> Iterator[tuple[Place, str, str, str]]:
     """Fields that must hold a region, a bucket or an ARN: place, name, text, and what is expected."""
-    for above, container in _containers(place):
-        key = above.path[-1]
-        if key in STORES or (isinstance(key, str) and key.startswith(AWS_PLUGINS) and "plugin" in above.path):
+    for trail, container in maps_below(place.value):
+        key = trail[1] if trail else ""
+        if key in STORES or (isinstance(key, str) and key.startswith(AWS_PLUGINS) and "plugin" in path_of(trail)):
             known = STORE_FIELDS if key in STORES else PLUGIN_FIELDS
             for name, expected in known.items():
                 text = container.get(name)
                 if isinstance(text, str) and text:
-                    yield above.at(name), f"{key}.{name}", text, expected
-        elif container.get("name") in REGION_VARIABLES and "env" in above.path:
+                    yield place.at(*path_of(trail), name), f"{key}.{name}", text, expected
+        elif container.get("name") in REGION_VARIABLES and "env" in path_of(trail):
             text = container.get("value")
             if isinstance(text, str) and text:
-                yield above.at("value"), str(container["name"]), text, "a region like us-east-1"
+                yield place.at(*path_of(trail), "value"), str(container["name"]), text, "a region like us-east-1"
 
 
 def _values(place: Place) -> Iterator[tuple[Place, str]]:
     """Values of parameters, variables and plugins, and what containers run."""
-    for above, container in _containers(place):
+    for trail, container in maps_below(place.value):
+        plugin = bool(trail) and "plugin" in path_of(trail)
         for key, text in container.items():
             if isinstance(text, str):
-                if key in ("value", "default") or "plugin" in above.path:
-                    yield above.at(key), text
+                if key in ("value", "default") or plugin:
+                    yield place.at(*path_of(trail), key), text
             elif key in ("args", "command") and isinstance(text, list):
-                yield from ((above.at(key, i), part) for i, part in enumerate(text) if isinstance(part, str))
-
-
-def _containers(place: Place) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """Every map below a place."""
-    waiting: list[tuple[Place, Any]] = [(place, place.value)]
-    while waiting:
-        above, value = waiting.pop()
-        if isinstance(value, dict):
-            yield above, value
-            waiting.extend((above.at(key), part) for key, part in value.items() if isinstance(part, dict | list))
-        elif isinstance(value, list):
-            waiting.extend((above.at(index), part) for index, part in enumerate(value) if isinstance(part, dict | list))
+                for index, part in enumerate(text):
+                    if isinstance(part, str):
+                        yield place.at(*path_of(trail), key, index), part
 
 
 class _Flow:
@@ -185,7 +185,7 @@ class _Flow:
         if self._callers is None:
             self._callers = {}
             for caller in self.root.all.values():
-                for call, place in calls_of(caller.template, caller.place):
+                for call, place in caller.calls:
                     called = self.root.resolve(call, caller, place)
                     if called is not None:
                         self._callers.setdefault(id(called), []).append((caller, call.arguments))

@@ -67,7 +67,8 @@ class Root:
                 self.holder = Holder(self.from_reference.where.loaded, ("spec",), self.spec)
         elif spec is not None:
             self.holder = Holder(loaded, self.base, spec)
-        self._calls: dict[tuple[int, Path], Located | None] = {}
+        self._called: dict[int, list[Located]] = {}
+        self._inlines: dict[tuple[int, Path], Located | None] = {}
         self.all: dict[int, Located] = {}
         self.global_keys: set[str] = set(ALWAYS)
         self.any_output_parameter = False
@@ -79,10 +80,12 @@ class Root:
 
     def resolve(self, call: Call, located: Located, place: Place) -> Located | None:
         """The template that a step, task or hook of `located` calls; the same object for the same place."""
+        if getattr(call, "inline", None) is None:
+            return self.library.resolve(call, located.holder, place)
         key = (id(place.loaded), place.path)
-        if key not in self._calls:
-            self._calls[key] = self.library.resolve(call, located.holder, place)
-        return self._calls[key]
+        if key not in self._inlines:
+            self._inlines[key] = self.library.resolve(call, located.holder, place)
+        return self._inlines[key]
 
     def _find_templates(self) -> None:
         """All templates of the document, called or not, and those of other documents that they call."""
@@ -99,12 +102,16 @@ class Root:
             if id(located) in found:
                 continue
             found[id(located)] = located
-            for call, place in calls_of(located.template, located.place):
-                if (called := self.resolve(call, located, place)) is not None:
-                    waiting.append(called)
-            exits = (located.holder.find(name) for name in exits_of(located.template))
-            waiting.extend(called for called in exits if called is not None)
+            waiting.extend(self._called_by(located))
         return found
+
+    def _called_by(self, located: Located) -> list[Located]:
+        """The templates that one template calls, each once."""
+        if id(located) not in self._called:
+            found = [self.resolve(call, located, place) for call, place in located.calls]
+            found += [located.holder.find(name) for name in exits_of(located.template)]
+            self._called[id(located)] = list({id(called): called for called in found if called is not None}.values())
+        return self._called[id(located)]
 
     # ------------------------------------------------------------------ globals
 
@@ -151,21 +158,6 @@ class Root:
         if key.startswith(("workflow.labels.", "workflow.annotations.")):
             return self.stored or self.labelled
         return False
-
-
-def calls_of(template: Template, place: Place) -> Iterator[tuple[Call, Place]]:
-    """Every step, task and hook of a template, with its place; of inline templates too."""
-    for group_index, group in enumerate(template.steps or ()):
-        for index, step in enumerate(group):
-            yield from _with_hooks(step, place.at("steps", group_index, index))
-    for index, task in enumerate(template.dag.tasks if template.dag else ()):
-        yield from _with_hooks(task, place.at("dag", "tasks", index))
-
-
-def _with_hooks(call: Any, place: Place) -> Iterator[tuple[Call, Place]]:
-    yield call, place
-    for name, hook in call.hooks.items():
-        yield hook, place.at("hooks", name)
 
 
 def exits_of(template: Template) -> Iterator[str]:

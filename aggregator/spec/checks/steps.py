@@ -38,7 +38,7 @@ def check_steps(root: Root, located: Located, scope: Scope, place: Place, where:
             keys = output_keys_of(step, root.resolve(step, located, at))
             own = lookup_in({**known, step.name: keys} if step.hooks else known, root.findings)
             named = f"{where}.steps[{number}].{step.name}"
-            found = check_call(root, step, located, at, named, scope.inside(items=items), lookup, own)
+            found = check_call(root, step, located, at, named, scope.inside(items=items), lookup, own, at.value)
             called.append((step, found))
         for step, found in called:
             known[step.name] = output_keys_of(step, found)
@@ -47,8 +47,12 @@ def check_steps(root: Root, located: Located, scope: Scope, place: Place, where:
 
 def output_keys_of(call: WorkflowStep, called: Located | None) -> frozenset[str] | None:
     """What can be said of a step or task once it has run."""
-    template = None if called is None else called.template
-    return output_keys(template, looped=is_looped(call), listed=is_listed(call))
+    if called is None:
+        return None
+    loop = (is_looped(call), is_listed(call))
+    if loop not in called.output_keys:
+        called.output_keys[loop] = output_keys(called.template, looped=loop[0], listed=loop[1])
+    return called.output_keys[loop]
 
 
 def lookup_in(known: Known, findings: Findings) -> Lookup:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from aggregator.spec.positions import Path
 
 OPEN: Final = "{{"
+# A path from its end: what is above, and the last key. The empty trail stands at the beginning.
+Trail = tuple[Any, ...]
 
 
 class Tag:
@@ -56,6 +58,31 @@ def tags_of(text: str) -> tuple[list[Tag], bool]:
     except LanguageError:
         return found, False
     return found, True
+
+
+def maps_below(value: Any) -> Iterator[tuple[Trail, dict[str, Any]]]:
+    """Every map at or below a value, with the trail that leads to it."""
+    waiting: list[tuple[Trail, Any]] = [((), value)]
+    while waiting:
+        trail, part = waiting.pop()
+        if type(part) is dict:
+            yield trail, part
+            for key, inner in part.items():
+                if type(inner) is dict or type(inner) is list:
+                    waiting.append(((trail, key), inner))
+        elif type(part) is list:
+            for index, inner in enumerate(part):
+                if type(inner) is dict or type(inner) is list:
+                    waiting.append(((trail, index), inner))
+
+
+def path_of(trail: Trail) -> Path:
+    """The path of a trail. Only few are ever needed, so walks do not make them."""
+    keys: list[str | int] = []
+    while trail:
+        trail, key = trail
+        keys.append(key)
+    return tuple(reversed(keys))
 
 
 def tagged_texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:

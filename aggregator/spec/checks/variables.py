@@ -38,13 +38,11 @@ def input_keys(template: Template) -> frozenset[str]:
     return frozenset(keys)
 
 
-def output_keys(template: Template | None, *, looped: bool, listed: bool) -> frozenset[str] | None:
-    """What follows `steps.NAME.`; None: anything may, since the template is not known.
+def output_keys(template: Template, *, looped: bool, listed: bool) -> frozenset[str]:
+    """What may follow `steps.NAME.` where a template is called.
 
-    `looped`: any loop. `listed`: one over items, whose parameters are also there as one list.
+    `looped`: by any loop. `listed`: by one over items, whose parameters are also there as one list.
     """
-    if template is None:
-        return None
     kind = template.kind
     keys = set(ALWAYS_REPORTED)
     if template.daemon:
