@@ -133,6 +133,9 @@ class RunRow(msgspec.Struct, kw_only=True, omit_defaults=True):
     folder: str = ""
     """The run's folder: attempts' logs, files, local artifacts."""
     pid: int = 0
+    """The process that drives the run; 0 when it left the run on purpose."""
+    born: str = ""
+    """When that process was started, in the system's own terms: a number alone may be given to another one later."""
     host: str = ""
 
 

@@ -12,14 +12,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from aggregator.app.places import place_of
+from aggregator.app.suspension import Question, question
 from aggregator.drive.clock import SystemClock
 from aggregator.drive.driver import Driver
 from aggregator.drive.leaf import LeafRunner
-from aggregator.engine.events import Submitted
+from aggregator.engine.events import NodeSet, Submitted
 from aggregator.engine.machine import Machine
 from aggregator.engine.replay import replay
 from aggregator.engine.status import workflow_object
 from aggregator.errors import Unsupported
+from aggregator.journal.liveness import birth
 from aggregator.kinds import KINDS, Leaf
 from aggregator.ports import RunRow
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from aggregator.secrets.store import SecretStore
     from aggregator.settings import Settings
 
+DETACHED = 5
 SIGNALS = {signal.SIGINT: ("SIGINT", 130), signal.SIGTERM: ("SIGTERM", 143)}
 
 
@@ -43,11 +46,15 @@ class RunResult:
     row: RunRow
     folder: Path
     unsupported: Unsupported | None
+    detached: bool = False
+    """The run has not ended: it is suspended, and nobody drives it any more."""
 
     @property
     def exit_code(self) -> int:
         """The documented exit code of this end."""
         machine = self.machine
+        if self.detached:
+            return DETACHED
         if machine.signal:
             return {"SIGINT": 130, "SIGTERM": 143}[machine.signal]
         if machine.phase == "Succeeded":
@@ -91,6 +98,8 @@ class Runner:
         self.world = world
         self.environ = os.environ if environ is None else environ
         self.observers: list[Observer] = []
+        self.driver: Driver | None = None
+        """What drives the run, while it runs."""
         self._runtimes: dict[str, Runtime] = {}
         self._drivers: dict[str, ArtifactDriver] = {}
         self._clients: Any = None
@@ -201,12 +210,24 @@ class Runner:
             options=options,
         )
 
-    def run(self, prepared: Prepared, *, entry: str, observers: Sequence[Observer]) -> RunResult:
-        """Run it to its end; signals stop it."""
+    def run(self, prepared: Prepared, *, entry: str, observers: Sequence[Observer], detach: bool = False) -> RunResult:
+        """Run it to its end; signals stop it. With `detach`, also leave it where it only waits for somebody's answer."""
         self.observers = list(observers)
-        return _loop_run(self._run(prepared, entry))
+        return _loop_run(self._run(prepared, entry, detach=detach))
 
-    async def _run(self, prepared: Prepared, entry: str) -> RunResult:
+    def answer(self, number: int, parameters: Mapping[str, str]) -> None:
+        """A suspended node succeeds with these outputs; from the loop's thread."""
+        driver = self.driver
+        if driver is not None:
+            selector = f"id={driver.machine.nodes[number].identity(driver.machine.name)}"
+            driver.post(NodeSet(driver.clock.now(), selector, phase="Succeeded", parameters=dict(parameters)))
+
+    def waiting(self, number: int) -> Question | None:
+        """What a suspended node asks; None when it does not wait."""
+        node = self.driver.machine.suspensions.get(number) if self.driver is not None else None
+        return question(self.driver.machine, node) if self.driver is not None and node is not None else None
+
+    async def _run(self, prepared: Prepared, entry: str, *, detach: bool) -> RunResult:
         clock = SystemClock()
         at = clock.now()
         metadata = prepared.workflow.get("metadata") or {}
@@ -222,13 +243,14 @@ class Runner:
             entry=entry,
             folder=str(self.folder),
             pid=os.getpid(),
+            born=birth(os.getpid()),
             host=platform.node(),
         )
         self.journal.create(row)
         archive: Any = _Archive()
         leaves = LeafRunner(runtime_of=self.runtime_of, driver_of=self.driver_of, archive=archive, folder=self.folder)
         machine = Machine(KINDS, random.Random, observed=bool(self.observers))
-        driver = Driver(
+        self.driver = driver = Driver(
             machine=machine,
             journal=self.journal,
             row=row,
@@ -236,6 +258,7 @@ class Runner:
             clock=clock,
             observers=self.observers,
             locate=lambda node: span.where() if (span := place_of(node, prepared)) is not None else "",
+            detach=detach,
         )
         loop = asyncio.get_running_loop()
         for number, (name, _) in SIGNALS.items():
@@ -250,7 +273,7 @@ class Runner:
             for adapter in (*self._drivers.values(), self._clients):
                 if hasattr(adapter, "close"):
                     adapter.close()
-        return RunResult(machine, row, self.folder, leaves.unsupported)
+        return RunResult(machine, row, self.folder, leaves.unsupported, driver.detached)
 
 
 class _Archive:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +12,7 @@ from aggregator.cli import options  # noqa: TC001 - typer reads the annotations 
 from aggregator.cli.kept import load_masker, load_workflow, reading
 from aggregator.cli.selection import label_selector, parse_age
 from aggregator.errors import UsageError, nearest
+from aggregator.journal.liveness import standing
 from aggregator.observe.columns import one_line, table
 from aggregator.observe.timetext import rfc3339, short_duration
 from aggregator.observe.tree import dump
@@ -70,9 +69,9 @@ def list_command(
         raise UsageError("--running and --completed exclude each other", hint="give neither to see all runs")
     now = time.time()
     tests = [
-        *_by_phase(status, running=running, completed=completed),
-        *_by_age(since, older, now),
-        *_by_text(prefix, labels, fields, resubmitted=resubmitted),
+        *by_phase(status, running=running, completed=completed),
+        *by_age(since, older, now),
+        *by_text(prefix, labels, fields, resubmitted=resubmitted),
     ]
     with reading(home, config) as (settings, journal):
         rows = order([row for row in journal.runs(namespace or None) if all(test(row) for test in tests)])
@@ -119,22 +118,23 @@ def workflow_of(row: RunRow) -> dict[str, Any]:
 
 def interrupted(row: RunRow) -> bool:
     """Whether the process that drove the run is gone, though the run has not ended."""
-    if row.phase in ENDED or not row.pid or row.host != platform.node():
-        return False
-    try:
-        os.kill(row.pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False
+    return standing(row) == "gone"
+
+
+def undriven(row: RunRow) -> str:
+    """Why nobody drives a run that has not ended; empty when somebody does."""
+    found = standing(row)
+    if found == "gone":
+        return f"interrupted: process {row.pid} is gone"
+    return "suspended and detached: no process drives it" if found == "detached" else ""
 
 
 def _told(values: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _by_phase(status: str, *, running: bool, completed: bool) -> Iterator[Test]:
+def by_phase(status: str, *, running: bool, completed: bool) -> Iterator[Test]:
+    """Tests of a run's phase."""
     if running:
         yield lambda row: row.phase not in ENDED
     if completed:
@@ -146,7 +146,8 @@ def _by_phase(status: str, *, running: bool, completed: bool) -> Iterator[Test]:
         yield lambda row: row.phase in wanted
 
 
-def _by_age(since: str, older: str, now: float) -> Iterator[Test]:
+def by_age(since: str, older: str, now: float) -> Iterator[Test]:
+    """Tests of when a run was created or ended."""
     if since:
         earliest = now - parse_age("--since", since)
         yield lambda row: row.created >= earliest
@@ -155,7 +156,8 @@ def _by_age(since: str, older: str, now: float) -> Iterator[Test]:
         yield lambda row: row.finished is not None and row.finished <= latest
 
 
-def _by_text(prefix: str, labels: str, fields: str, *, resubmitted: bool) -> Iterator[Test]:
+def by_text(prefix: str, labels: str, fields: str, *, resubmitted: bool) -> Iterator[Test]:
+    """Tests of a run's name, labels and fields."""
     if prefix:
         yield lambda row: row.name.startswith(prefix)
     if resubmitted:
@@ -200,8 +202,8 @@ def _write(
             else "0s"
         )
         message = row.message
-        if interrupted(row):
-            message = f"interrupted: process {row.pid} is gone" + (f"; {message}" if message else "")
+        if why := undriven(row):
+            message = why + (f"; {message}" if message else "")
         cells = [
             *([row.namespace] if all_namespaces else []),
             row.name,

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aggregator.errors import UsageError, nearest
+from aggregator.errors import LanguageError, UsageError, nearest
+from aggregator.lang.selectors import parse_fields
 
 Predicate = Callable[[Mapping[str, Any]], bool]
 
@@ -42,21 +43,17 @@ def label_selector(text: str) -> Callable[[Mapping[str, str]], bool]:
 
 def node_selector(text: str) -> Predicate:
     """Argo's `--node-field-selector`: `displayName=approve,phase!=Failed,inputs.parameters.env.value=prod`."""
-    parts = []
-    for part in text.split(","):
-        if not part.strip():
-            continue
-        found = _EQUAL.fullmatch(part)
-        if found is None:
-            raise UsageError(
-                f"--node-field-selector: {part!r} is no FIELD=VALUE", hint=f"fields: {', '.join(_NODE_FIELDS)}"
-            )
-        key, same, value = found["key"], found["op"] != "!=", found["value"]
+    try:
+        parsed = parse_fields(text)
+    except LanguageError as error:
+        hint = error.hint or f"fields: {', '.join(_NODE_FIELDS)}"
+        raise UsageError(f"--node-field-selector {text!r}: {error.message}", hint=hint) from error
+    parts = [(key.strip(), same, value.strip()) for key, same, value in parsed.terms]
+    for key, _, _ in parts:
         if key not in _NODE_FIELDS and not re.fullmatch(r"(in|out)puts\.parameters\..+\.value", key):
             known = [*_NODE_FIELDS, "inputs.parameters.NAME.value", "outputs.parameters.NAME.value"]
             hint = nearest(key, known) or f"fields: {', '.join(known)}"
             raise UsageError(f"--node-field-selector: nodes have no field {key!r}", hint=hint)
-        parts.append((key, same, value))
     return lambda node: all((node_field(node, key) == value) is same for key, same, value in parts)
 
 

@@ -33,6 +33,11 @@ class Timers:
     def cancel(self, timer: int) -> None:
         self._cancelled.add(timer)
 
+    @property
+    def pending(self) -> int:
+        """How many are set and have neither fired nor been cancelled."""
+        return len(self._heap) - len(self._cancelled)
+
     def _restart(self) -> None:
         if self._task is not None:
             self._task.cancel()
