@@ -30,8 +30,9 @@ def check_hooks(
     for name, hook in hooks.items():
         at, named = place.at(name), f"{where}.{name}"
         if name != "exit" and not hook.expression:
-            message = f"{named} Expression required: without one it never starts"
-            root.findings.error("hook-expression", message, at, "or name the hook `exit`")
+            # Argo's own wording, which tools that read a run's message know.
+            message = f"{where.removesuffix('.hooks')}.{name} Expression required"
+            root.findings.error("hook-expression", message, at, "without one it never starts; or name the hook `exit`")
         check_expression(scope, root, hook.expression, at.at("expression"), named)
         called = check_target(root, hook, located, at, named)
         own = hook.arguments

@@ -26,7 +26,7 @@ PLAIN: Final = re.compile(
 )
 ARN: Final = re.compile(r"arn:aws[\w-]*:[\w-]*:(?P<region>[^:\s\"']*):(?P<account>[^:\s\"']*):[^\s\"']+")
 BUCKET_URL: Final = re.compile(r"s3://(?P<bucket>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*|<[^<>]+>)(?=[/\s\"']|$)")
-STORES: Final = frozenset({"s3", "gcs", "oss"})
+STORES: Final = ("s3", "gcs", "oss")
 STORE_FIELDS: Final = {"bucket": "a bucket", "region": "a region like us-east-1", "roleARN": "an ARN"}
 PLUGIN_FIELDS: Final = {
     "bucket": "a bucket",
@@ -37,9 +37,8 @@ PLUGIN_FIELDS: Final = {
     "functionName": "a function's name or ARN",
     "queueUrl": "a queue's URL",
 }
-REGION_VARIABLES: Final = frozenset({"AWS_REGION", "AWS_DEFAULT_REGION"})
+REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 AWS_PLUGINS: Final = "aws-"
-DEPTH: Final = 8
 FIELD_WORDS: Final = ("bucket", "region", "REGION", "ARN", "Arn", "queueUrl", "functionName")
 VALUE_WORDS: Final = ("arn:aws", "s3://", "<", "YOUR", "your", "CHANGE", "REPLACE", "FILL")
 
@@ -149,37 +148,38 @@ class _Flow:
         self.root = root
         self._callers: dict[int, list[tuple[Located, Arguments]]] | None = None
 
-    def values(self, located: Located, text: str, depth: int = 0) -> Iterator[tuple[str, str]]:
+    def values(self, located: Located, text: str) -> Iterator[tuple[str, str]]:
         """Texts that it may have when it runs, and how they come there, in words."""
-        if OPEN not in text:
-            yield text, ""
-            return
-        tags, _ = tags_of(text)
-        key = tags[0].key if len(tags) == 1 and text.strip() == tags[0].written else ""
-        if key.startswith("workflow.parameters."):
-            name = key.removeprefix("workflow.parameters.")
-            parameter = self.root.spec.arguments.parameter(name)
-            if parameter is not None and parameter.value is not None and OPEN not in parameter.value:
-                yield parameter.value, f" (from parameter {name!r})"
-        elif key.startswith("inputs.parameters.") and depth < DEPTH:
-            yield from self._inputs(located, key.removeprefix("inputs.parameters."), depth)
+        waiting = [(located, text, "")]
+        seen: set[tuple[int, str]] = set()
+        while waiting:
+            where, written, note = waiting.pop()
+            if OPEN not in written:
+                yield written, note
+                continue
+            tags, _ = tags_of(written)
+            key = tags[0].key if len(tags) == 1 and written.strip() == tags[0].written else ""
+            if key.startswith("workflow.parameters."):
+                name = key.removeprefix("workflow.parameters.")
+                parameter = self.root.spec.arguments.parameter(name)
+                if parameter is not None and parameter.value is not None and OPEN not in parameter.value:
+                    yield parameter.value, f" (from parameter {name!r})"
+            elif key.startswith("inputs.parameters."):
+                name = key.removeprefix("inputs.parameters.")
+                if (id(where), name) not in seen:
+                    seen.add((id(where), name))
+                    waiting.extend(self._inputs(where, name))
 
-    def _inputs(self, located: Located, name: str, depth: int) -> Iterator[tuple[str, str]]:
-        supplied = False
+    def _inputs(self, located: Located, name: str) -> list[tuple[Located, str, str]]:
+        """What callers give an input; what it declares itself, if none does."""
+        given = []
         for caller, arguments in self._calls(located):
-            given = arguments.parameter(name)
-            if given is not None and given.value is not None:
-                supplied = True
-                yield from (
-                    (value, note or f" (from argument {name!r})")
-                    for value, note in self.values(caller, given.value, depth + 1)
-                )
+            argument = arguments.parameter(name)
+            if argument is not None and argument.value is not None:
+                given.append((caller, argument.value, f" (from argument {name!r})"))
         declared = located.template.inputs.parameter(name)
         text = "" if declared is None else declared.value or declared.default or ""
-        if text and not supplied:
-            yield from (
-                (value, note or f" (from input {name!r})") for value, note in self.values(located, text, depth + 1)
-            )
+        return given if given or not text else [(located, text, f" (from input {name!r})")]
 
     def _calls(self, located: Located) -> list[tuple[Located, Arguments]]:
         if self._callers is None:
