@@ -29,7 +29,7 @@ def types(session: nox.Session) -> None:
 @nox.session(python=["3.12", "3.13"])
 def pure(session: nox.Session) -> None:
     """The pure half (kinds and below) on the newer Pythons."""
-    session.install("-e", ".[crypto,jq]", "pytest", "pytest-timeout", "hypothesis", "pytest-xdist")
+    session.install("-e", ".[crypto,jq]", "pytest", "pytest-timeout", "hypothesis", "pytest-xdist", "jsonschema")
     session.run("pytest", "-q", "-n", "2", *PURE)
 
 
