@@ -47,6 +47,16 @@ COMMANDS: dict[str, Command] = {
         Command("get", "aggregator.cli.get:get_command", "Show runs: header, tree, JSON or YAML.", completes="run"),
         Command("logs", "aggregator.cli.logs:logs_command", "Print what the leaves of a run printed.", completes="run"),
         Command("lint", "aggregator.cli.lint:lint", "Say everything that is wrong with files.", completes="file"),
+        Command("wait", "aggregator.cli.wait:wait_command", "Wait until runs have ended.", completes="run"),
+        Command("watch", "aggregator.cli.watch:watch_command", "Watch a run of another process.", completes="run"),
+        Command("suspend", "aggregator.cli.suspend:suspend_command", "Let a run start nothing new.", completes="run"),
+        Command(
+            "resume", "aggregator.cli.resume:resume_command", "Let suspended runs and nodes go on.", completes="run"
+        ),
+        Command("node", "aggregator.cli.node:node_command", "Set outputs of suspended nodes.", completes="run"),
+        Command("stop", "aggregator.cli.stop:stop_command", "End runs; exit handlers still run.", completes="run"),
+        Command("terminate", "aggregator.cli.terminate:terminate_command", "End runs at once.", completes="run"),
+        Command("delete", "aggregator.cli.delete:delete_command", "Delete runs and their files.", completes="run"),
         Command(
             "compat", "aggregator.cli.compat:compat", "Show what a file's fields mean on one machine.", completes="file"
         ),

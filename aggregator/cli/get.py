@@ -42,7 +42,7 @@ def get_command(
     """Show runs: a header and the tree of nodes, or the Workflow object with its status as JSON or YAML."""
     if output and output not in OUTPUTS:
         raise UsageError(f"-o {output} is no form of output", hint=nearest(output, OUTPUTS) or ", ".join(OUTPUTS))
-    keep = _keep(status, selector)
+    keep = keep_nodes(status, selector)
     color, utf8 = options.use_color(no_color), options.use_utf8(no_utf8)
     with reading(home, config) as (settings, journal):
         rows = [journal.run(name, namespace or None) for name in names]
@@ -58,7 +58,7 @@ def get_command(
                 )
 
 
-def _keep(status: str, selector: str) -> Callable[[Mapping[str, Any]], bool] | None:
+def keep_nodes(status: str, selector: str) -> Callable[[Mapping[str, Any]], bool] | None:
     """Which nodes the tree shows, by the flags; None when it is all of them."""
     if not status and not selector:
         return None

@@ -41,3 +41,26 @@ def load_masker(journal: Journal, row: RunRow, settings: Settings) -> Callable[[
     from aggregator.app import load_mask  # noqa: PLC0415 - it brings the whole engine along
 
     return load_mask(journal, row.uid, settings)
+
+
+class GrowingMask:
+    """Masks the secrets that a run has been handed so far; `renew` learns those of the meantime."""
+
+    def __init__(self, journal: Journal, row: RunRow, settings: Settings) -> None:
+        self._journal = journal
+        self._row = row
+        self._settings = settings
+        self._size = -1
+        self._mask: Callable[[str], str] = str
+        self.renew()
+
+    def renew(self) -> None:
+        """Look whether the run's list of secrets has grown."""
+        values = Path(self._row.folder) / VALUES_FILE
+        size = values.stat().st_size if self._row.folder and values.exists() else 0
+        if size != self._size:
+            self._size = size
+            self._mask = load_masker(self._journal, self._row, self._settings)
+
+    def __call__(self, text: str) -> str:
+        return self._mask(text)

@@ -11,6 +11,20 @@ import typer
 Home = Annotated[str, typer.Option("--home", metavar="FOLDER", help="State folder instead of $AGG_HOME.")]
 Config = Annotated[str, typer.Option("--config", metavar="FILE", help="One more settings file.")]
 Namespace = Annotated[str, typer.Option("-n", "--namespace", metavar="NAME", help="Namespace; default: all of them.")]
+NodeFields = Annotated[
+    str,
+    typer.Option("--node-field-selector", metavar="FIELDS", help="Only such nodes, as displayName=NAME,phase!=Failed."),
+]
+RunFields = Annotated[
+    str, typer.Option("--field-selector", metavar="FIELDS", help="Runs that have not ended, as metadata.name=NAME.")
+]
+Labels = Annotated[
+    str, typer.Option("-l", "--selector", metavar="LABELS", help="Runs that have not ended, by labels: app=web,!old.")
+]
+Message = Annotated[
+    str, typer.Option("-m", "--message", metavar="TEXT", help="Why; becomes the message in the status.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only tell what would be done.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colours; NO_COLOR does the same.")]
 NoUtf8 = Annotated[bool, typer.Option("--no-utf8", help="Plain letters instead of symbols.")]
 

@@ -24,14 +24,19 @@ def standing(row: RunRow) -> Standing:
         return "elsewhere"
     if not row.pid:
         return "detached"
+    return "driven" if alive(row) else "gone"
+
+
+def alive(row: RunRow) -> bool:
+    """Whether the process that is said to drive a run of this host is there, and the same one."""
     try:
         os.kill(row.pid, 0)
     except ProcessLookupError:
-        return "gone"
+        return False
     except PermissionError:
-        return "driven"  # someone else's process, whose birth need not be readable
+        return True  # someone else's process, whose birth need not be readable
     born = birth(row.pid)
-    return "gone" if born and row.born and born != row.born else "driven"
+    return not born or not row.born or born == row.born
 
 
 def birth(pid: int) -> str:
