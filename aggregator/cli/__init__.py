@@ -57,6 +57,7 @@ COMMANDS: dict[str, Command] = {
         Command("stop", "aggregator.cli.stop:stop_command", "End runs; exit handlers still run.", completes="run"),
         Command("terminate", "aggregator.cli.terminate:terminate_command", "End runs at once.", completes="run"),
         Command("delete", "aggregator.cli.delete:delete_command", "Delete runs and their files.", completes="run"),
+        Command("test", "aggregator.cli.test:run_tests", "Run tests of workflows in virtual time.", completes="file"),
         Command(
             "compat", "aggregator.cli.compat:compat", "Show what a file's fields mean on one machine.", completes="file"
         ),

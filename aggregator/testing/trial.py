@@ -1,0 +1,177 @@
+"""Runs one test: the workflow once, in virtual time, with mocks for its leaves; what came of it is a Trial."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from aggregator.app.prepare import Submission, prepare
+from aggregator.engine.events import Event, NodeSet, Resumed, StopRequested, SuspendRequested
+from aggregator.errors import AggError, InvalidWorkflow
+from aggregator.testing.history import History
+from aggregator.testing.mocks import Mocks, method_of, url_of
+from aggregator.testing.virtual import START, Script, VirtualRun
+
+if TYPE_CHECKING:
+    from aggregator.app.prepare import Prepared
+    from aggregator.engine.commands import Attempt
+    from aggregator.engine.machine import Machine
+    from aggregator.engine.node import Node
+    from aggregator.testing.cases import Case, Happening
+
+
+@dataclass(slots=True)
+class Trial:
+    """A run that has ended, or has come to where nothing happens by itself any more."""
+
+    case: Case
+    prepared: Prepared | None = None
+    run: VirtualRun | None = None
+    history: History = field(default_factory=History)
+    mocks: Mocks = field(default_factory=lambda: Mocks(()))
+    attempts: dict[int, Attempt] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+    """Why it can't be judged: the workflow can't be run, or leaves have no mock."""
+
+    @property
+    def machine(self) -> Machine:
+        assert self.run is not None, "the workflow never began"
+        return self.run.machine
+
+    @property
+    def phase(self) -> str:
+        if self.run is not None:
+            return self.machine.phase
+        return self.prepared.problem_phase if self.prepared is not None else ""
+
+    @property
+    def message(self) -> str:
+        if self.run is not None:
+            return self.machine.message
+        return self.prepared.problem_message if self.prepared is not None else ""
+
+    @property
+    def duration(self) -> float:
+        """Virtual seconds from begin to end, or until now where it has not ended."""
+        if self.run is None:
+            return 0.0
+        machine = self.machine
+        end = machine.finished if machine.finished is not None else self.run.now
+        return end - (machine.started or end)
+
+    def nodes(self) -> list[Node]:
+        return self.machine.nodes if self.run is not None else []
+
+    def requests(self) -> dict[str, int]:
+        """How often each request was sent, as `METHOD URL`."""
+        found: dict[str, int] = {}
+        for attempt in self.attempts.values():
+            if attempt.kind == "http":
+                key = f"{method_of(attempt)} {url_of(attempt)}"
+                found[key] = found.get(key, 0) + 1
+        return found
+
+    def artifacts(self) -> dict[str, tuple[Node, str | None]]:
+        """Output artifacts of leaves by name, the last writer's: its node, and the text where a mock gave one."""
+        found: dict[str, tuple[Node, str | None]] = {}
+        for number in self.attempts:
+            node = self.machine.nodes[number]
+            for made in (node.outputs or {}).get("artifacts") or ():
+                name = made["name"]
+                found[name] = node, self.mocks.contents.get((number, name))
+        return found
+
+    def waits_for(self) -> list[str]:
+        """Why a run that has not ended stands still."""
+        if self.run is None or self.machine.finished is not None:
+            return []
+        machine = self.machine
+        found = [
+            f"{n.display} is suspended: an event `resume` or `set` answers it" for n in machine.suspensions.values()
+        ]
+        if machine.suspended:
+            found.append("the run is suspended: an event `resume` lets it go on")
+        found += [f"{w.node.display} waits: {w.node.waiting or w.node.phase}" for w in machine.waiting.values()]
+        found += [f"{a.display_name} was started and never ends" for a in self.run.held.values()]
+        return found
+
+
+def try_case(case: Case) -> Trial:
+    """Run the test's workflow to its end."""
+    mocks = Mocks(case.mocks, strict_argo=bool(case.options.get("strict_argo")))
+    trial = Trial(case, mocks=mocks)
+    try:
+        prepared = trial.prepared = prepare(case.main, case.supporting, _submission(case))
+    except InvalidWorkflow as problem:
+        trial.problems += [d.render() for d in problem.diagnostics]
+        return trial
+    except AggError as problem:
+        trial.problems.append(_told(problem))
+        return trial
+    if prepared.problems:
+        return trial
+    start = START if case.at is None else case.at
+    run = trial.run = VirtualRun(
+        prepared.workflow,
+        mocks.answer,
+        Script(
+            name=prepared.name,
+            templates=prepared.templates,
+            config_maps=prepared.config_maps,
+            options=case.options,
+            seed=case.seed,
+            at=start,
+        ),
+        observe=trial.history.observe,
+    )
+    mocks.machine = run.machine
+    for happening in case.events:
+        run.post(_event(happening, start + happening.at))
+    try:
+        to_the_end(run)
+    except AggError as problem:
+        trial.problems.append(_told(problem))
+    trial.attempts = {attempt.node: attempt for attempt in run.attempts}
+    trial.problems += [f"no mock stands for {text} (template {name})" for name, text in mocks.unmatched.items()]
+    return trial
+
+
+def to_the_end(run: VirtualRun) -> None:
+    """Go on until the run has ended and its leaves are gone, or nothing happens by itself any more."""
+    while not (run.finished is not None and not run.held):
+        if run.due is None:
+            # A step that finds nothing due asks the locks once more.
+            run.settle()
+            if run.due is None:
+                return
+        run.step()
+
+
+def _submission(case: Case) -> Submission:
+    return Submission(parameters=case.parameters, name=case.run_name or _run_name(case), entrypoint=case.entrypoint)
+
+
+def _run_name(case: Case) -> str:
+    """The same in every run of the test, so that full names of nodes can be written down."""
+    main = case.main
+    for loaded in main.workflows:
+        return str(loaded.name or f"{loaded.model.metadata.generate_name}test")
+    stored: list[Any] = [*main.cron_workflows, *main.workflow_templates, *main.cluster_workflow_templates]
+    return f"{stored[0].name}-test" if stored else ""
+
+
+def _event(happening: Happening, at: float) -> Event:
+    deed = happening.deed
+    if deed == "stop":
+        return StopRequested(at, "Stop", happening.message, happening.selector)
+    if deed == "terminate":
+        return StopRequested(at, "Terminate", happening.message)
+    if deed == "suspend":
+        return SuspendRequested(at)
+    if deed == "resume":
+        return Resumed(at, happening.selector)
+    return NodeSet(at, happening.selector, happening.phase, happening.message, happening.parameters)
+
+
+def _told(problem: AggError) -> str:
+    return f"{problem.message}\n  hint: {problem.hint}" if problem.hint else problem.message
