@@ -88,6 +88,7 @@ OPTIONS: dict[str, Option] = {
             {},
             "where output artifacts go that name no store, as Argo's artifactRepository; empty: the run's folder",
         ),
+        Option("semaphores", "table", {}, "limits of semaphores, as CONFIGMAP/KEY = NUMBER; they win over ConfigMaps"),
         Option(
             "journal.synchronous",
             "choice",

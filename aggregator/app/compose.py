@@ -22,6 +22,7 @@ from aggregator.engine.replay import replay
 from aggregator.engine.status import workflow_object
 from aggregator.errors import Unsupported
 from aggregator.journal.liveness import birth
+from aggregator.journal.shared import open_cache, open_locks
 from aggregator.kinds import KINDS, Leaf
 from aggregator.ports import RunRow
 
@@ -196,6 +197,9 @@ class Runner:
         if not strict:
             slots["http"] = self.settings.integer("http.concurrency")
         options: dict[str, Any] = {"strict_argo": strict, "slots": slots, "host": platform.node() or "localhost"}
+        semaphores = self.settings.table("semaphores")
+        if semaphores:
+            options["semaphores"] = semaphores
         repository = self.settings.table("artifacts.repository")
         if repository:
             options["artifact_repository"] = repository
@@ -259,6 +263,8 @@ class Runner:
             observers=self.observers,
             locate=lambda node: span.where() if (span := place_of(node, prepared)) is not None else "",
             detach=detach,
+            open_locks=lambda: open_locks(self.journal),
+            open_cache=lambda: open_cache(self.journal),
         )
         loop = asyncio.get_running_loop()
         for number, (name, _) in SIGNALS.items():

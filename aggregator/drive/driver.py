@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from aggregator.drive.shared import Shared
 from aggregator.drive.timers import Timers
 from aggregator.engine.commands import CancelLeaf, CancelTimer, Command, FinishRun, SetTimer, StartLeaf
 from aggregator.engine.events import (
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from aggregator.engine.commands import Attempt
     from aggregator.engine.machine import Machine, News
     from aggregator.engine.node import Node
-    from aggregator.ports import Clock, Journal, Observer, RunRow, Stream
+    from aggregator.ports import Cache, Clock, Journal, Locks, Observer, RunRow, Stream
 
 POLL_SECONDS = 0.2
 """How often events that other processes left are looked for: a look costs about 0.1 ms."""
@@ -83,6 +84,8 @@ class Driver:
         observers: Sequence[Observer] = (),
         locate: Callable[[Node], str] = lambda _node: "",
         detach: bool = False,
+        open_locks: Callable[[], Locks],
+        open_cache: Callable[[], Cache],
     ) -> None:
         self.machine = machine
         self.journal = journal
@@ -101,6 +104,14 @@ class Driver:
         self._cancelled: dict[int, str] = {}
         self._timers = Timers(clock, self._timer_fired)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._shared = Shared(
+            open_locks=open_locks,
+            open_cache=open_cache,
+            clock=clock,
+            writer=self._writer,
+            post=self.post,
+            notice=self._notice,
+        )
         self._stops = 0
 
     # ------------------------------------------------------------------ what comes in
@@ -144,6 +155,7 @@ class Driver:
                 task.cancel()
             await asyncio.gather(poller, *self._tasks.values(), return_exceptions=True)
             await self._timers.stop()
+            await self._shared.stop()
             self._writer.shutdown()
 
     async def _turn(self) -> None:
@@ -238,8 +250,10 @@ class Driver:
             self._timers.cancel(command.timer)
         elif isinstance(command, CancelLeaf):
             self._cancel(command.node, command.message)
-        else:
+        elif isinstance(command, FinishRun):
             self.finished = command
+        else:
+            self._shared.order(command)
 
     def _cancel(self, node: int, message: str) -> None:
         task = self._tasks.get(node)

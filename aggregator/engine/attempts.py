@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from aggregator.engine import places
 from aggregator.engine.commands import Attempt, StartLeaf
+from aggregator.engine.containers import add_containers
 from aggregator.engine.inputs import NodeError
 from aggregator.engine.node import ERROR, PENDING, RUNNING, Node, pod_name
 from aggregator.engine.scope import Scope
@@ -21,7 +23,7 @@ def start_attempt(machine: Machine, node: Node, template: Template, scope: Scope
     """Run the node's template once: `node` is the attempt itself, not its retry wrapper."""
     kind = machine.kinds[template.kind]
     node.depth = depth
-    machine.take(node, template, kind.slot)
+    places.take(machine, node, template)
     if template.leaf and template.kind != "suspend":
         try:
             attempt = make_attempt(machine, node, template, scope)
@@ -29,7 +31,10 @@ def start_attempt(machine: Machine, node: Node, template: Template, scope: Scope
             machine.finish(node, ERROR, str(problem))
             return
         machine.active[node.number] = node
-        machine.set_phase(node, PENDING)
+        if node.phase != PENDING:
+            machine.set_phase(node, PENDING)
+        if template.kind == "containerSet":
+            add_containers(machine, node, attempt.template)
         machine.command(StartLeaf(attempt))
         return
     machine.set_phase(node, RUNNING)
@@ -48,7 +53,7 @@ def make_attempt(machine: Machine, node: Node, template: Template, scope: Scope)
     if node.inputs is not None:
         body["inputs"] = node.inputs
     node.declared = body.get("outputs") or {}
-    spec = machine.program.spec
+    spec = machine.spec
     location = body.get("archiveLocation") or {}
     if not location and machine.repository is not None:
         location = machine.repository.fill(scope, machine.context, LENIENT)
@@ -64,7 +69,7 @@ def make_attempt(machine: Machine, node: Node, template: Template, scope: Scope)
         index=node.attempt or 0,
         workflow=machine.name,
         uid=machine.uid,
-        namespace=machine.globals.local.get("workflow.namespace", "default"),
+        namespace=machine.namespace,
         deadline=_deadline(machine, node, body),
         want_result=wants_result(node),
         volumes=[*(spec.get("volumes") or ()), *_claimed(machine)],
@@ -76,10 +81,7 @@ def make_attempt(machine: Machine, node: Node, template: Template, scope: Scope)
 
 def _claimed(machine: Machine) -> list[dict[str, Any]]:
     """A volume for each of the run's volumeClaimTemplates; as in Argo its claim carries the run's name."""
-    names = [
-        (claim.get("metadata") or {}).get("name", "")
-        for claim in machine.program.spec.get("volumeClaimTemplates") or ()
-    ]
+    names = [(claim.get("metadata") or {}).get("name", "") for claim in machine.spec.get("volumeClaimTemplates") or ()]
     return [{"name": name, "persistentVolumeClaim": {"claimName": f"{machine.name}-{name}"}} for name in names]
 
 

@@ -68,4 +68,49 @@ class FinishRun(msgspec.Struct, frozen=True):
     message: str
 
 
-Command = StartLeaf | CancelLeaf | SetTimer | CancelTimer | FinishRun
+class LockWish(msgspec.Struct, frozen=True):
+    """One mutex or semaphore that is asked for: at most `limit` holders of `key` at once."""
+
+    key: str
+    """`NAMESPACE/Mutex/NAME` or `NAMESPACE/ConfigMap/NAME/KEY`."""
+    limit: int
+
+
+class TakeLocks(msgspec.Struct, frozen=True):
+    """Take all of these locks or wait for them; answered by LocksTaken, before that perhaps by LocksWaiting.
+
+    `node` is the machine's number of the node that waits, -1 for the run itself. The queue is by priority, then time.
+    """
+
+    node: int
+    holder: str
+    locks: list[LockWish]
+    priority: int
+    since: float
+
+
+class ReleaseLocks(msgspec.Struct, frozen=True):
+    """Give back what the holder has, or its place in the queue."""
+
+    holder: str
+
+
+class LookUpCache(msgspec.Struct, frozen=True):
+    """Is there an entry under this key? Answered by CacheAnswered."""
+
+    node: int
+    cache: str
+    key: str
+
+
+class SaveCache(msgspec.Struct, frozen=True):
+    """Keep an entry (nodeID, outputs, creationTimestamp, lastHitTimestamp) under this key, replacing an older one."""
+
+    cache: str
+    key: str
+    entry: dict[str, Any]
+
+
+Command = (
+    StartLeaf | CancelLeaf | SetTimer | CancelTimer | FinishRun | TakeLocks | ReleaseLocks | LookUpCache | SaveCache
+)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from aggregator.engine.admission import stop_waiting
+from aggregator.engine.ending import finish_run
 from aggregator.engine.node import ERROR, FAILED, SUCCEEDED, Node
 from aggregator.engine.outputs import export_globals
 from aggregator.engine.retry import RetryFrame
+from aggregator.lang.selectors import parse_fields
 
 if TYPE_CHECKING:
     from aggregator.engine.events import NodeSet, Resumed, StopRequested
     from aggregator.engine.machine import Machine
 
+KILLED = "workflow shutdown with strategy: "
 DEADLINE_MESSAGE = "Pod was active on the node longer than the specified deadline"
 
 
@@ -21,6 +25,7 @@ def stop_requested(machine: Machine, event: StopRequested) -> None:
         return
     if event.selector:
         for node in matching(machine, event.selector):
+            machine.suspensions.pop(node.number, None)
             machine.finish(node, FAILED, event.message)
         return
     machine.signal = machine.signal or event.signal
@@ -33,25 +38,36 @@ def deadline_passed(machine: Machine) -> None:
         _end_early(machine, "deadline", DEADLINE_MESSAGE, "")
 
 
+def shut_down(machine: Machine, strategy: str) -> None:
+    """The run was submitted with spec.shutdown."""
+    _end_early(machine, "Terminate" if strategy == "Terminate" else "Stop", f"{KILLED}{strategy}", "")
+
+
 def _end_early(machine: Machine, how: str, message: str, told: str) -> None:
     machine.stop = how
     machine.stop_message = message
     machine.suspended = False
     if told:
         machine.message = told
-    killed = DEADLINE_MESSAGE if how == "deadline" else f"workflow shutdown with strategy: {how}"
-    spared = how != "Terminate"
+    if machine.started is None and how == "Terminate":
+        # Still waiting for the workflow's own locks. A stop leaves it in the queue, as in Argo: its exit handler will run.
+        machine.later(lambda _: finish_run(machine, FAILED, message), None)
+        return
+    killed = DEADLINE_MESSAGE if how == "deadline" else f"{KILLED}{how}"
     for node in list(machine.active.values()):
-        if not (spared and node.exempt):
+        if machine.stopping(exempt=node.exempt):
             machine.cancel_leaf(node, killed)
     for node in list(machine.suspensions.values()):
-        if not (spared and node.exempt):
+        if machine.stopping(exempt=node.exempt):
             machine.suspensions.pop(node.number, None)
             machine.finish(node, FAILED, message)
+    for waiting in list(machine.waiting.values()):
+        if machine.stopping(exempt=waiting.node.exempt):
+            stop_waiting(machine, waiting)
     machine.drop_parked()
     for node in machine.nodes:
         frame = node.frame
-        if isinstance(frame, RetryFrame) and frame.waiting and not (spared and node.exempt):
+        if isinstance(frame, RetryFrame) and frame.waiting and machine.stopping(exempt=node.exempt):
             frame.stop_waiting(machine)
 
 
@@ -79,76 +95,89 @@ def resumed(machine: Machine, event: Resumed) -> None:
 def node_set(machine: Machine, event: NodeSet) -> None:
     """Give suspended nodes output values, a message or a phase."""
     for node in matching(machine, event.selector):
-        values = {p["name"]: p["value"] for p in (node.outputs or {}).get("parameters") or () if "value" in p}
-        values |= event.parameters
-        declared = ((node.template.raw if node.template else {}).get("outputs") or {}).get("parameters") or ()
-        made = [{**p, "value": values[p["name"]]} if p["name"] in values else p for p in declared]
-        if made:
+        values = _values(node) | event.parameters
+        declared = (node.outputs or {}).get("parameters") or ()
+        if declared:
+            made = [_valued(p, values[p["name"]]) if p["name"] in values else p for p in declared]
             node.outputs = {"parameters": made}
+            export_globals(machine, {"parameters": [p for p in made if p["name"] in event.parameters]})
         if event.message:
             node.message = event.message
         if event.phase:
             machine.suspensions.pop(node.number, None)
             if event.phase == SUCCEEDED:
-                supply(machine, node, values)
+                supply(machine, node, {})
             else:
-                machine.finish(node, event.phase, event.message)
+                machine.finish(node, event.phase, node.message)
+        elif event.message or event.parameters:
+            machine.news("message", node)
 
 
 def supply(machine: Machine, node: Node, values: dict[str, str]) -> None:
-    """End a suspend node: supplied outputs, else their default, else the input of the same name, else Error."""
-    template = node.template
-    assert template is not None
-    inputs = {p["name"]: p["value"] for p in (node.inputs or {}).get("parameters") or ()}
-    known = {p["name"]: p["value"] for p in (node.outputs or {}).get("parameters") or () if "value" in p} | values
+    """End a suspend node: what was set, else the output's default, else that of the input of the same name, else Error."""
+    known = _values(node) | values
     made = []
-    for raw in (template.raw.get("outputs") or {}).get("parameters") or ():
-        name = raw["name"]
-        value = known.get(name)
-        if value is None:
-            value = (raw.get("valueFrom") or {}).get("default", inputs.get(name))
+    for parameter in (node.outputs or {}).get("parameters") or ():
+        name = parameter["name"]
+        value = known[name] if name in known else default_of(node, parameter)
         if value is None:
             machine.finish(
                 node, ERROR, f"raw output parameter '{name}' has not been set and does not have a default value"
             )
             return
-        made.append({**raw, "value": value})
+        made.append(_valued(parameter, value))
     if made:
         node.outputs = {"parameters": made}
         export_globals(machine, node.outputs)
     machine.finish(node, SUCCEEDED, node.message)
 
 
+def default_of(node: Node, parameter: dict[str, Any]) -> str | None:
+    """What an output parameter of a suspended node is when nobody sets it."""
+    default = (parameter.get("valueFrom") or {}).get("default")
+    if default is None:
+        same = (p for p in (node.inputs or {}).get("parameters") or () if p["name"] == parameter["name"])
+        default = next((p.get("default") for p in same), None)
+    return default
+
+
+def _values(node: Node) -> dict[str, str]:
+    return {p["name"]: p["value"] for p in (node.outputs or {}).get("parameters") or () if "value" in p}
+
+
+def _valued(parameter: dict[str, Any], value: str) -> dict[str, Any]:
+    """The parameter with its value, which takes the place of where it was to come from."""
+    return {**{key: told for key, told in parameter.items() if key != "valueFrom"}, "value": value}
+
+
 def matching(machine: Machine, selector: str) -> list[Node]:
-    """The running suspend nodes that a field selector means; all when it is empty."""
+    """The running suspend nodes that a field selector means; all when it is empty. LanguageError when it is none."""
     nodes = list(machine.suspensions.values())
-    for clause in filter(None, (c.strip() for c in selector.split(","))):
-        key, negated, wanted = _clause(clause)
-        nodes = [n for n in nodes if (_field(machine, n, key) == wanted) != negated]
-    return nodes
+    if not selector.strip():
+        return nodes
+    wanted = parse_fields(selector)
+    terms = [(field.strip(), equal, value.strip()) for field, equal, value in wanted.terms]
+    return [n for n in nodes if _meets(_fields(machine, n), terms)]
 
 
-def _clause(text: str) -> tuple[str, bool, str]:
-    if "!=" in text:
-        key, _, value = text.partition("!=")
-        return key.strip(), True, value.strip()
-    key, _, value = text.partition("=")
-    return key.strip(), False, value.lstrip("=").strip()
+def _meets(fields: dict[str, str], terms: list[tuple[str, bool, str]]) -> bool:
+    return all((fields.get(field, "") == value) is equal for field, equal, value in terms)
 
 
-def _field(machine: Machine, node: Node, key: str) -> str:
-    if key.startswith("inputs.parameters.") and key.endswith(".value"):
-        name = key.removeprefix("inputs.parameters.").removesuffix(".value")
-        found = {p["name"]: p["value"] for p in (node.inputs or {}).get("parameters") or ()}
-        return str(found.get(name, ""))
+def _fields(machine: Machine, node: Node) -> dict[str, str]:
     reference = (node.task.call.ref if node.task is not None else None) or {}
     fields: dict[str, str] = {
         "displayName": node.display,
         "name": node.name,
         "id": node.identity(machine.name),
+        "type": node.kind,
         "phase": node.phase,
         "templateName": node.template.name if node.template is not None else "",
         "templateRef.name": reference.get("name", ""),
         "templateRef.template": reference.get("template", ""),
     }
-    return fields.get(key, "")
+    for where, told in (("inputs", node.inputs), ("outputs", node.outputs)):
+        for parameter in (told or {}).get("parameters") or ():
+            if "value" in parameter:
+                fields[f"{where}.parameters.{parameter['name']}.value"] = str(parameter["value"])
+    return fields

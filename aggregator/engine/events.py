@@ -120,6 +120,39 @@ class NodeSet(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     parameters: dict[str, str] = {}
 
 
+class LocksTaken(msgspec.Struct, frozen=True, tag=True):
+    """The node (-1: the run) holds all the locks that it asked for."""
+
+    at: float
+    node: int
+
+
+class LocksWaiting(msgspec.Struct, frozen=True, tag=True):
+    """The node (-1: the run) has to wait: `lock` is the first that it can't have, with `held` of `limit` places taken."""
+
+    at: float
+    node: int
+    lock: str
+    held: int
+    limit: int
+
+
+class LocksRefused(msgspec.Struct, frozen=True, tag=True):
+    """The locks can't be had at all: the place where they are kept can't be used."""
+
+    at: float
+    node: int
+    message: str
+
+
+class CacheAnswered(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """What the cache holds under the node's key; None when there is nothing."""
+
+    at: float
+    node: int
+    entry: dict[str, Any] | None = None
+
+
 class ValueKept(msgspec.Struct, frozen=True, tag=True):
     """A value that can't be computed again (a key, a certificate), kept so that a replay reads it."""
 
@@ -138,6 +171,10 @@ Event = (
     | SuspendRequested
     | Resumed
     | NodeSet
+    | LocksTaken
+    | LocksWaiting
+    | LocksRefused
+    | CacheAnswered
     | ValueKept
 )
 

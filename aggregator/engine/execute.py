@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aggregator.engine import places
+from aggregator.engine.admission import admit
 from aggregator.engine.attempts import start_attempt
 from aggregator.engine.inputs import NodeError, process_arguments, template_scope
 from aggregator.engine.node import ERROR, SKIPPED, Node
 from aggregator.engine.retry import RetryFrame
 from aggregator.engine.scope import Scope
 from aggregator.errors import LanguageError
+from aggregator.lang import tags
 from aggregator.lang import when as when_language
 from aggregator.lang.tags import LENIENT, STRICT
 from aggregator.plan.compile import resolve
@@ -22,13 +25,14 @@ if TYPE_CHECKING:
     from aggregator.engine.frames import Frame
     from aggregator.engine.limits import Gate
     from aggregator.engine.machine import Machine
+    from aggregator.lang.tags import Tree
     from aggregator.plan.fanout import Elements
     from aggregator.plan.program import Arguments, Holder, Task, TemplateRef
 
     MakeCall = Callable[[str, Scope, int | None], "Call"]
 
 MAX_DEPTH = 100
-"""Templates may call themselves, but not deeper than this."""
+"""Templates may call themselves, but not as deep as this."""
 
 
 @dataclass(slots=True, eq=False)
@@ -62,9 +66,7 @@ class Call:
 
     def dropped(self, machine: Machine) -> bool:
         """Whether the run's end, or its frame's, came first."""
-        if self.owner.closed:
-            return True
-        return bool(machine.stop) and (not self.exempt or machine.stop == "Terminate")
+        return self.owner.closed or machine.stopping(exempt=self.exempt)
 
     def drop(self, machine: Machine) -> None:
         self.owner.child_dropped(machine)
@@ -80,12 +82,9 @@ class LoneSource:
 
     def advance(self, machine: Machine) -> Gate | None:
         if self.call.dropped(machine):
-            self.drop(machine)
+            self.call.drop(machine)
             return None
         return start_call(machine, self.call)
-
-    def drop(self, machine: Machine) -> None:
-        self.call.drop(machine)
 
 
 class LoopSource:
@@ -148,9 +147,8 @@ def skip(machine: Machine, call: Call, message: str, phase: str = SKIPPED) -> No
 def fail(machine: Machine, call: Call, message: str) -> Node:
     """Record a node whose call is wrong: bad arguments, a missing template, a broken condition."""
     node = _placeholder(machine, call)
-    node.owner = None
+    node.unstarted = True
     machine.finish(node, ERROR, message)
-    machine.later(lambda n: call.owner.child_failed_to_start(machine, n), node)
     return node
 
 
@@ -167,19 +165,23 @@ def _mark(node: Node, call: Call) -> None:
     node.flags |= call.flags
     node.exempt = call.exempt
     node.item = call.item
+    node.where = call.holder.scope
+    if call.task is not None and call.task.hooks:
+        node.caller = call.scope
 
 
 def execute(machine: Machine, call: Call) -> Gate | None:
     """Semantics' order: depth, template, limits, arguments, names, locks, cache, retry wrapper, dispatch."""
-    if call.depth >= MAX_DEPTH and not machine.options.get("unlimited_recursion"):
-        fail(machine, call, f"max recursion depth of {MAX_DEPTH} exceeded by template {call.target.name!r}")
+    deepest = machine.options.get("max_depth", MAX_DEPTH)
+    if call.depth + 1 >= deepest and not machine.options.get("unlimited_recursion"):
+        fail(machine, call, f"Maximum recursion depth exceeded: template {call.target.name!r} would be level {deepest}")
         return None
     try:
-        template = resolve(machine.program, call.holder, call.target)
+        template = resolve(machine.program, call.holder, call.target, lambda tree: _fill_target(machine, call, tree))
     except LanguageError as problem:
         fail(machine, call, problem.message)
         return None
-    gate = machine.blocked(template, call.boundary)
+    gate = places.blocked(machine, template, call.boundary)
     if gate is not None:
         return gate
     try:
@@ -205,8 +207,18 @@ def execute(machine: Machine, call: Call) -> Gate | None:
     node.scope = scope
     node.depth = call.depth
     _rename(node, rules)
-    dispatch(machine, node, call.depth)
+    admit(machine, node, rules, dispatch)
     return None
+
+
+def _fill_target(machine: Machine, call: Call, tree: Tree) -> dict[str, Any]:
+    """What the call calls; as in Argo a loop's element never sees its item in the name of a template."""
+    filled: dict[str, Any] = tree.fill(call.scope, machine.context, LENIENT)
+    if call.item is not None and "{{" in tree.value["name"]:
+        filled = {**filled, "name": tree.value["name"]}
+        if call.scope.parent is not None:
+            filled["name"] = tags.parse(tree.value["name"]).fill(call.scope.parent, machine.context, LENIENT)
+    return filled
 
 
 def dispatch(machine: Machine, node: Node, depth: int) -> None:

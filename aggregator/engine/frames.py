@@ -34,6 +34,12 @@ class Frame:
         """The child ended in Error before it could be dispatched; by default as any other end."""
         self.child_done(machine, child)
 
+    def child_failed(self, machine: Machine) -> None:
+        """A direct child of this template has just failed for good: the moment for failFast, before anything else starts."""
+
+    def daemon_ended(self, machine: Machine, child: Node) -> None:
+        """A child that was reported as a daemon that is up has now ended; of no interest to most."""
+
     def child_dropped(self, machine: Machine) -> None:
         """A child will never start, because the run is being stopped."""
         raise NotImplementedError

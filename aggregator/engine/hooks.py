@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from aggregator.engine.execute import Call, fail
 from aggregator.engine.frames import Frame
 from aggregator.engine.node import HOOKED, Node
+from aggregator.engine.variables import set_result
 from aggregator.errors import LanguageError
 from aggregator.lang import expr
 
@@ -51,8 +52,20 @@ def on_running(machine: Machine, node: Node) -> None:
     _start_true(machine, target)
 
 
+def on_globals(machine: Machine) -> None:
+    """A variable of the run has changed: the workflow's own hooks may have become true."""
+    root = machine.root
+    if root is not None and not root.done:
+        _start_true(machine, root)
+
+
 def on_end(machine: Machine, node: Node) -> None:
-    """The node has ended: hooks whose expression is now true start, and its exit handler if it ran at all."""
+    """The node has ended: hooks whose expression is now true start, and its exit handler if it ran at all.
+
+    A step that was called wrongly fails its group at once, so that, as in Argo, nothing follows.
+    """
+    if node.unstarted and (node.boundary is None or node.boundary.kind == "Steps"):
+        return
     _start_true(machine, node)
     if node is machine.root or not node.completed:
         return
@@ -63,12 +76,13 @@ def on_end(machine: Machine, node: Node) -> None:
 
 def _start_true(machine: Machine, node: Node) -> None:
     for hook in hooks_of(machine, node):
-        if hook.name != "exit" and hook.expression and not _started(node, hook) and _condition(machine, node, hook):
+        if (
+            hook.name != "exit"
+            and hook.expression
+            and hook.name not in node.started_hooks
+            and _condition(machine, node, hook)
+        ):
             _start(machine, node, hook, f"{node.name}.hooks.{hook.name}", exempt=node.exempt)
-
-
-def _started(node: Node, hook: Hook) -> bool:
-    return node.story is not None and hook.name in node.story
 
 
 def _scope(machine: Machine, node: Node) -> Scope:
@@ -83,7 +97,7 @@ def _condition(machine: Machine, node: Node, hook: Hook) -> bool:
     if not hook.expression:
         return True
     if node is machine.root:
-        machine.globals.local["workflow.status"] = node.phase if node.done else "Running"
+        set_result(machine, node.phase if node.done else "Running")
     try:
         value = expr.parse(hook.expression).run(_scope(machine, node).env(), machine.context, functions="argo")
         if not isinstance(value, bool):
@@ -97,9 +111,7 @@ def _condition(machine: Machine, node: Node, hook: Hook) -> bool:
 
 
 def _note(node: Node, hook: Hook) -> None:
-    if node.story is None:
-        node.story = []
-    node.story.append(hook.name)
+    node.started_hooks += (hook.name,)
     node.hooks_left += 1
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aggregator.engine.commands import FinishRun
-from aggregator.engine.control import deadline_passed
+from aggregator.engine import control
+from aggregator.engine.admission import RUN, ask, wishes
+from aggregator.engine.containers import end_containers
+from aggregator.engine.ending import finish_run
 from aggregator.engine.execute import Call
 from aggregator.engine.frames import Frame
 from aggregator.engine.inputs import NodeError, config_map_value
 from aggregator.engine.limits import Gate
-from aggregator.engine.node import ERROR, FAILED, HOOKED, RUNNING, SUCCEEDED, UNSUCCESSFUL, Node
+from aggregator.engine.node import ERROR, FAILED, HOOKED, PENDING, RUNNING, SUCCEEDED, UNSUCCESSFUL, Node
 from aggregator.engine.outputs import export_globals
 from aggregator.engine.retry import RetryFrame
-from aggregator.engine.variables import set_globals, set_parameters, set_result
+from aggregator.engine.variables import set_globals, set_metadata, set_parameters, set_result
 from aggregator.errors import LanguageError
 from aggregator.lang import tags
 from aggregator.lang.tags import LENIENT
@@ -39,9 +41,10 @@ class RootFrame(Frame):
         finish_run(machine, ERROR, f"error in entry template execution: {child.message}")
 
     def child_dropped(self, machine: Machine) -> None:
-        phase, message = FAILED, machine.stop_message
-        machine.result = (phase, message)
-        run_exit_handler(machine)
+        """The run was ended before its entrypoint began; it is shown as the one node that failed."""
+        root = machine.new_node(machine.name, "Skipped", boundary=None, parent=None, owner=self)
+        root.where = machine.program.local.scope
+        machine.finish(root, FAILED, machine.stop_message)
 
 
 class ExitFrame(Frame):
@@ -63,47 +66,84 @@ class ExitFrame(Frame):
 
 
 def begin(machine: Machine, event: Submitted) -> None:
-    """Take the submitted documents, and start the entrypoint."""
+    """Take the submitted documents, take the run's locks, and start the entrypoint."""
     machine.name = event.name
     machine.uid = event.uid
     machine.options = dict(event.options)
     machine.workflow = event.workflow
-    machine.phase = RUNNING
-    machine.started = event.at
+    machine.namespace = (event.workflow.get("metadata") or {}).get("namespace") or "default"
+    machine.phase = PENDING
+    machine.created = event.at
     machine.config_maps = {(c.get("metadata") or {}).get("name", ""): c for c in event.config_maps}
+    locks = []
     try:
         machine.program = program = compile_workflow(event.workflow, event.templates)
         set_globals(machine, event.at)
         parameters = _workflow_parameters(machine)
         set_parameters(machine, parameters)
+        set_metadata(machine)
         program.arguments = compile_arguments({**(program.spec.get("arguments") or {}), "parameters": parameters})
+        machine.spec = _filled_spec(machine)
         repository = machine.options.get("artifact_repository")
         if repository:
             machine.repository = tags.parse_tree(repository)
+        if machine.spec.get("synchronization"):
+            locks = wishes(machine, machine.spec["synchronization"])
     except (NodeError, LanguageError) as problem:
         finish_run(machine, FAILED, f"invalid spec: {problem}")
         return
     machine.workflow_gate = Gate(program.parallelism)
     machine.suspend_gate = Gate(0)
     machine.suspended = bool(program.spec.get("suspend"))
+    if program.spec.get("shutdown"):
+        control.shut_down(machine, program.spec["shutdown"])
+    if locks:
+        machine.locked = f"{machine.namespace}/{machine.name}"
+        ask(machine, RUN, machine.locked, locks)
+    else:
+        _start(machine)
+
+
+def locks_taken(machine: Machine) -> None:
+    """The run has its locks, unless it was ended before: now it begins."""
+    if machine.started is None and machine.finished is None:
+        machine.message = ""
+        _start(machine)
+
+
+def _start(machine: Machine) -> None:
+    program = machine.program
+    machine.phase = RUNNING
+    machine.started = machine.at
     deadline = program.spec.get("activeDeadlineSeconds")
     if deadline is not None:
         # Argo counts from the start time as it is stored, in whole seconds.
-        at = int(event.at) + float(deadline)
+        at = int(machine.at) + float(deadline)
         machine.options["deadline_at"] = at
-        machine.set_timer(at, lambda _: deadline_passed(machine), None)
-    root = RootFrame(Node(-1, "", "", "", event.at))
-    call = Call(
-        name=machine.name,
-        target=program.entrypoint,
-        holder=program.local,
-        arguments=program.arguments,
-        scope=machine.globals,
-        owner=root,
-        boundary=None,
-        parent=None,
+        machine.set_timer(at, lambda _: control.deadline_passed(machine), None)
+    machine.start(
+        Call(
+            name=machine.name,
+            target=program.entrypoint,
+            holder=program.local,
+            arguments=program.arguments,
+            scope=machine.globals,
+            owner=RootFrame(Node(-1, "", "", "", machine.at)),
+            boundary=None,
+            parent=None,
+        )
     )
-    machine.start(call)
+
+
+_FILLED_LATER = frozenset({"templates", "arguments", "hooks", "templateDefaults", "workflowMetadata", "metrics"})
+
+
+def _filled_spec(machine: Machine) -> dict[str, Any]:
+    """The spec's own fields with the run's variables filled in; what belongs to templates is filled when they start."""
+    spec = machine.program.spec
+    own = {k: v for k, v in spec.items() if k not in _FILLED_LATER}
+    filled: dict[str, Any] = tags.parse_tree(own).fill(machine.globals, machine.context, LENIENT)
+    return {**spec, **filled}
 
 
 def _workflow_parameters(machine: Machine) -> list[dict[str, Any]]:
@@ -128,6 +168,8 @@ def _workflow_parameters(machine: Machine) -> list[dict[str, Any]]:
 def leaf_finished(machine: Machine, node: Node, outcome: Outcome) -> None:
     """A leaf answered: keep its outputs, end its node."""
     node.log = outcome.log
+    if node.children and node.kind == "Pod":
+        end_containers(machine, node, outcome)
     if node.done:
         return
     node.outputs = _leaf_outputs(node, outcome)
@@ -185,29 +227,3 @@ def run_exit_handler(machine: Machine) -> None:
             flags=HOOKED,
         )
     )
-
-
-def finish_run(machine: Machine, phase: str, message: str) -> None:
-    """The run's phase is final: what still runs (daemons) is ended."""
-    if machine.finished is not None:
-        return
-    if phase in UNSUCCESSFUL and machine.stop in ("Stop", "Terminate"):
-        message = machine.message or f"Stopped with strategy '{machine.stop}'"
-    machine.phase = phase
-    machine.message = message
-    machine.finished = machine.at
-    machine.globals.local["workflow.status"] = phase
-    end_daemons(machine, None)
-    for node in list(machine.active.values()):
-        machine.cancel_leaf(node, "the run has ended")
-    machine.command(FinishRun(phase, message))
-
-
-def end_daemons(machine: Machine, boundary: Node | None) -> None:
-    """The template that started them is over (or the run, for None): its daemons have done their work."""
-    for node in [n for n in machine.daemons.values() if boundary is None or n.boundary is boundary]:
-        machine.cancel_leaf(node, "the daemon is no longer needed")
-        machine.finish(node, SUCCEEDED)
-        wrapper = node.parent
-        if node.attempt is not None and wrapper is not None and not wrapper.done:
-            machine.finish(wrapper, SUCCEEDED)

@@ -16,10 +16,6 @@ class Source(Protocol):
         """Start all that may start now; the gate that held it back, or None when nothing is left to start."""
         ...
 
-    def drop(self, machine: Machine) -> None:
-        """The run is being stopped: what has not started never will."""
-        ...
-
 
 class Gate:
     """At most `limit` holders at once (None: no limit); sources that came too early wait here in order."""

@@ -14,13 +14,18 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
-from aggregator.engine import control, hooks, lifecycle
-from aggregator.engine.commands import CancelLeaf, CancelTimer, Command, SetTimer
+from aggregator.engine import admission, control, ending, hooks, lifecycle, places
+from aggregator.engine.commands import CancelLeaf, CancelTimer, Command, ReleaseLocks, SetTimer
+from aggregator.engine.containers import containers_run
 from aggregator.engine.events import (
+    CacheAnswered,
     Event,
     LeafFinished,
     LeafProgressed,
     LeafStarted,
+    LocksRefused,
+    LocksTaken,
+    LocksWaiting,
     NodeSet,
     Resumed,
     StopRequested,
@@ -30,7 +35,7 @@ from aggregator.engine.events import (
     ValueKept,
 )
 from aggregator.engine.limits import Gate, Source
-from aggregator.engine.node import ERROR, FAILED, PENDING, RUNNING, SUCCEEDED, Node
+from aggregator.engine.node import ERROR, FAILED, HOOKED, PENDING, RUNNING, SUCCEEDED, UNSUCCESSFUL, Node
 from aggregator.engine.scope import Scope
 from aggregator.errors import EngineBug
 from aggregator.lang.context import Context
@@ -40,7 +45,7 @@ if TYPE_CHECKING:
 
     from aggregator.engine.frames import Frame
     from aggregator.lang.tags import Tree
-    from aggregator.plan.program import Program, Template
+    from aggregator.plan.program import Program
 
 
 class Kind(Protocol):
@@ -86,6 +91,8 @@ class Machine:
         self.at = 0.0
         self.name = ""
         self.uid = ""
+        self.namespace = "default"
+        self.created = 0.0
         self.phase = ""
         self.message = ""
         self.started: float | None = None
@@ -97,6 +104,12 @@ class Machine:
         self.suspended = False
         self.options: dict[str, Any] = {}
         self.workflow: dict[str, Any] = {}
+        self.spec: dict[str, Any] = {}
+        """The workflow's spec with the run's variables filled in, templates excepted."""
+        self.labels: dict[str, str] = {}
+        self.annotations: dict[str, str] = {}
+        self.locked = ""
+        """The run as holder of the workflow's own locks."""
         self.outputs: dict[str, list[dict[str, Any]]] = {}
         self.program: Program
         self.globals = Scope(None)
@@ -109,6 +122,8 @@ class Machine:
         self.slots: dict[str, Gate] = {}
         self.active: dict[int, Node] = {}
         """Leaves that were started and have not answered, by number."""
+        self.waiting: dict[int, admission.Waiting] = {}
+        """Nodes that wait for their locks, for the cache or for a place, by number."""
         self.suspensions: dict[int, Node] = {}
         """Running suspend nodes, by number."""
         self.daemons: dict[int, Node] = {}
@@ -137,6 +152,10 @@ class Machine:
             SuspendRequested: lambda _: control.suspend_requested(self),
             Resumed: lambda e: control.resumed(self, e),
             NodeSet: lambda e: control.node_set(self, e),
+            LocksTaken: self._locks_taken,
+            LocksWaiting: lambda e: admission.locks_waiting(self, e),
+            LocksRefused: self._locks_refused,
+            CacheAnswered: lambda e: admission.cache_answered(self, e),
             ValueKept: self._value_kept,
         }
 
@@ -170,7 +189,7 @@ class Machine:
     # ------------------------------------------------------------------ events
 
     def _submitted(self, event: Submitted) -> None:
-        if self.nodes or self.phase:
+        if self.phase:
             raise EngineBug("a run can be submitted only once")
         random = self._make_random(event.seed)
         self.context = Context(now=int(event.at * 1_000_000_000), random=random, keep=self._keep)
@@ -182,12 +201,14 @@ class Machine:
             return
         if node.phase == PENDING:
             self.set_phase(node, RUNNING)
+            if node.children and node.kind == "Pod":
+                containers_run(self, node)
         if event.ip:
             node.ip = event.ip
         if event.ready and node.template is not None and node.template.daemon and not node.daemoned:
             node.daemoned = True
             self.daemons[node.number] = node
-            self.release(node)
+            places.release(self, node)
             self.later(self.report, node)
 
     def _leaf_progressed(self, event: LeafProgressed) -> None:
@@ -199,7 +220,7 @@ class Machine:
     def _leaf_finished(self, event: LeafFinished) -> None:
         node = self._node(event.node)
         if self.active.pop(node.number, None) is None:
-            raise EngineBug(f"attempt {node.name!r} answered twice", node.story or ())
+            raise EngineBug(f"attempt {node.name!r} answered twice", node.story())
         lifecycle.leaf_finished(self, node, event.outcome)
 
     def _timer_fired(self, event: TimerFired) -> None:
@@ -207,6 +228,18 @@ class Machine:
         if found is not None:
             act, argument = found
             act(argument)
+
+    def _locks_taken(self, event: LocksTaken) -> None:
+        if event.node == admission.RUN:
+            lifecycle.locks_taken(self)
+        else:
+            admission.locks_taken(self, event)
+
+    def _locks_refused(self, event: LocksRefused) -> None:
+        if event.node == admission.RUN:
+            ending.finish_run(self, ERROR, event.message)
+        elif event.node in self.waiting:
+            self.finish(self.waiting[event.node].node, ERROR, event.message)
 
     def _value_kept(self, event: ValueKept) -> None:
         self.kept[event.key] = event.value
@@ -262,18 +295,29 @@ class Machine:
 
     def finish(self, node: Node, phase: str, message: str = "") -> None:
         """End the node; its owner hears of it when its hooks have ended too."""
-        if phase in (FAILED, ERROR) and self.first_failure is None and not node.children:
+        if phase in UNSUCCESSFUL and self.first_failure is None and not node.children:
             self.first_failure = node
         node.check(phase)
         node.phase = phase
         node.message = message
         node.finished = self.at
         node.frame = None
-        self.release(node)
+        node.waiting = ""
+        if phase == SUCCEEDED:
+            admission.remember(self, node)
+        if node.locked:
+            self.command(ReleaseLocks(node.locked))
+            node.locked = ""
+        self.waiting.pop(node.number, None)
+        if phase in UNSUCCESSFUL and node.attempt is None and node.boundary is not None and not node.flags & HOOKED:
+            frame = node.boundary.frame
+            if frame is not None and node.template is not None:
+                frame.child_failed(self)
+        places.release(self, node)
         if self.daemons:
             self.daemons.pop(node.number, None)
             if node.kind in ("Steps", "DAG"):
-                lifecycle.end_daemons(self, node)
+                ending.end_daemons(self, node)
         self.news("finished", node)
         if node.task is not None or node is self.root:
             hooks.on_end(self, node)
@@ -282,9 +326,30 @@ class Machine:
 
     def report(self, node: Node) -> None:
         """Tell the owner, once, that the node is fulfilled and its hooks have ended."""
-        if node.owner is not None and not node.reported:
-            node.reported = True
-            node.owner.child_done(self, node)
+        owner = node.owner
+        if owner is None:
+            return
+        if node.reported:
+            if node.done:
+                owner.daemon_ended(self, node)
+            return
+        node.reported = True
+        if node.unstarted:
+            owner.child_failed_to_start(self, node)
+        else:
+            owner.child_done(self, node)
+
+    def globals_changed(self) -> None:
+        """A variable of the run has a new value: hooks of the workflow itself may look at it."""
+        hooks.on_globals(self)
+
+    def stopping(self, *, exempt: bool) -> bool:
+        """Whether the run's end came first: nothing starts any more, and exit handlers only while it is not terminated."""
+        return bool(self.stop) and (not exempt or self.stop == "Terminate")
+
+    def shut_down(self, *, exempt: bool) -> bool:
+        """The same, for a person's stop alone: not for the run's deadline."""
+        return self.stop != "deadline" and self.stopping(exempt=exempt)
 
     # ------------------------------------------------------------------ starting what wants to start
 
@@ -319,58 +384,6 @@ class Machine:
         found.extend(n.frame.gate for n in self.nodes if n.frame is not None and n.frame.gate is not None)
         return found
 
-    def slot(self, name: str) -> Gate | None:
-        """The gate of a class of leaves, made on first use from the run's options."""
-        if not name:
-            return None
-        gate = self.slots.get(name)
-        if gate is None:
-            limits = self.options.get("slots") or {}
-            gate = self.slots[name] = Gate(limits.get(name) or None)
-        return gate
-
-    def take(self, node: Node, template: Template, slot: str) -> None:
-        """Count a node that starts against the limits it falls under (bits of `holds`)."""
-        counts_as_pod = slot == "process" or (slot == "http" and not self.options.get("strict_argo"))
-        if counts_as_pod:
-            self.workflow_gate.used += 1
-            node.holds |= 1
-        boundary = node.boundary
-        under = boundary.frame.gate if boundary is not None and boundary.frame is not None else None
-        if under is not None and (counts_as_pod or not template.leaf):
-            under.used += 1
-            node.holds |= 2
-        gate = self.slot(slot)
-        if gate is not None:
-            gate.used += 1
-            node.holds |= 4
-
-    def release(self, node: Node) -> None:
-        """Give back what the node counted against, and let the next ones try."""
-        holds, node.holds = node.holds, 0
-        if not holds:
-            return
-        if holds & 4 and node.template is not None:
-            gate = self.slot(self.kinds[node.template.kind].slot)
-            if gate is not None:
-                gate.used -= 1
-                if gate.waiting:
-                    self.later(self.wake, gate)
-        if (
-            holds & 2
-            and node.boundary is not None
-            and node.boundary.frame is not None
-            and node.boundary.frame.gate is not None
-        ):
-            gate = node.boundary.frame.gate
-            gate.used -= 1
-            if gate.waiting:
-                self.later(self.wake, gate)
-        if holds & 1:
-            self.workflow_gate.used -= 1
-            if self.workflow_gate.waiting:
-                self.later(self.wake, self.workflow_gate)
-
     # ------------------------------------------------------------------ timers
 
     def set_timer(self, at: float, act: Callable[..., None], argument: Any) -> int:
@@ -390,21 +403,6 @@ class Machine:
         if node.number in self.active and not node.bound:
             node.bound = message
             self.command(CancelLeaf(node.number, message))
-
-    def blocked(self, template: Template | None, boundary: Node | None) -> Gate | None:
-        """The gate that forbids starting a node of this template under this boundary now."""
-        if self.suspended:
-            return self.suspend_gate
-        if not self.workflow_gate.open:
-            return self.workflow_gate
-        frame = boundary.frame if boundary is not None else None
-        if frame is not None and frame.gate is not None and not frame.gate.open:
-            return frame.gate
-        if template is not None:
-            gate = self.slot(self.kinds[template.kind].slot) if template.kind in self.kinds else None
-            if gate is not None and not gate.open:
-                return gate
-        return None
 
 
 def display_name(name: str, boundary: Node | None) -> str:

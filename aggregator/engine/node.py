@@ -8,7 +8,7 @@ from aggregator.errors import EngineBug
 
 if TYPE_CHECKING:
     from aggregator.engine.frames import Frame
-    from aggregator.engine.scope import TemplateScope
+    from aggregator.engine.scope import Scope, TemplateScope
     from aggregator.plan.program import Task, Template
 
 PENDING, RUNNING, SUCCEEDED = "Pending", "Running", "Succeeded"
@@ -59,13 +59,16 @@ class Node:
     """One node of a run. Only the machine changes it; `number` is its place in the run's list of nodes.
 
     `frame` is the running state of a composite (gone when the node is fulfilled), `owner` the frame that is told of its end.
-    `outputs` is Argo's JSON shape; a daemon counts as fulfilled for its dependants while it runs.
+    `outputs` is Argo's JSON shape; a daemon counts as fulfilled for its dependants while it runs. `where` is Argo's
+    templateScope, that of the caller; `caller` what the call's texts saw, kept where hooks need it; `locked` the holder's name
+    while it holds locks or waits for them; `unstarted` marks a node whose call was wrong, so that it never began.
     """
 
     __slots__ = (
         "attempt",
         "bound",
         "boundary",
+        "caller",
         "children",
         "daemoned",
         "declared",
@@ -82,6 +85,7 @@ class Node:
         "ip",
         "item",
         "kind",
+        "locked",
         "log",
         "loop",
         "memo",
@@ -97,10 +101,12 @@ class Node:
         "reported",
         "scope",
         "started",
-        "story",
+        "started_hooks",
         "task",
         "template",
+        "unstarted",
         "waiting",
+        "where",
     )
 
     def __init__(self, number: int, name: str, display: str, kind: str, at: float) -> None:
@@ -141,7 +147,11 @@ class Node:
         self.reported = False
         self.memo: dict[str, Any] | None = None
         self.waiting = ""
-        self.story: list[str] | None = None
+        self.locked = ""
+        self.unstarted = False
+        self.where = ""
+        self.caller: Scope | None = None
+        self.started_hooks: tuple[str, ...] = ()
 
     @property
     def fulfilled(self) -> bool:
@@ -162,12 +172,16 @@ class Node:
             self.ident = node_id(workflow, self.name)
         return self.ident
 
+    def story(self) -> list[str]:
+        """What a bug report should say of the node."""
+        return [f"{self.kind} {self.name} is {self.phase or 'new'} since {self.started}: {self.message!r}"]
+
     def check(self, phase: str) -> None:
         """EngineBug unless the node may go to `phase` from where it is."""
         if phase not in TRANSITIONS[self.phase]:
             raise EngineBug(
                 f"node {self.name!r} can't go from {self.phase or 'new'} to {phase}",
-                [f"{self.kind} {self.name} started {self.started} message {self.message!r}", *(self.story or ())],
+                self.story(),
             )
 
 

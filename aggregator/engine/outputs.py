@@ -325,3 +325,4 @@ def export_globals(machine: Machine, outputs: dict[str, Any] | None) -> None:
             machine.outputs[family] = [*kept, exported]
             key = f"workflow.outputs.{family}.{name}"
             machine.globals.local[key] = exported.get("value") if family == "parameters" else exported
+            machine.globals_changed()

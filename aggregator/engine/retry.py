@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aggregator.engine import places
 from aggregator.engine.attempts import start_attempt
 from aggregator.engine.frames import Frame
 from aggregator.engine.node import ERROR, FAILED, RETRIED, RUNNING, SUCCEEDED, Node
@@ -19,6 +20,8 @@ from aggregator.lang.gotime import parse_duration
 from aggregator.lang.tags import LENIENT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aggregator.engine.limits import Gate
     from aggregator.engine.machine import Machine
 
@@ -126,15 +129,16 @@ def decide(
     finished: float,
     transient: bool,
     retry_after: float | None,
-    ended: bool,
-    wanted: Any,
+    ended: str,
+    wanted: Callable[[], bool],
 ) -> Verdict:
     """The chain of reasons, first match ends: the run is over, time is up, policy, limit, expression.
 
-    `wanted()` evaluates the expression when its turn comes. A server's Retry-After lengthens the wait, up to the cap.
+    `ended` says how the run is being ended, if it is; `wanted()` evaluates the expression when its turn comes.
+    A server's Retry-After lengthens the wait, up to the cap.
     """
     if ended:
-        return Verdict(again=False)
+        return Verdict(again=False, reason=ended)
     wait = strategy.delay(attempts)
     if retry_after is not None and retry_after > wait:
         wait = min(retry_after, strategy.cap) if strategy.cap is not None else retry_after
@@ -163,7 +167,7 @@ def decide(
 class RetryFrame(Frame):
     """The wrapper of a template's attempts; it takes the last one's phase and outputs."""
 
-    __slots__ = ("attempts", "depth", "outcome_transient", "problem", "retry_after", "strategy", "timer", "transient")
+    __slots__ = ("attempts", "depth", "problem", "retry_after", "strategy", "timer", "transient")
 
     def __init__(self, machine: Machine, node: Node, depth: int) -> None:
         super().__init__(node)
@@ -205,6 +209,7 @@ class RetryFrame(Frame):
         node.item = wrapper.item
         node.inputs = wrapper.inputs
         node.scope = wrapper.scope
+        node.where = wrapper.where
         scope = Scope(wrapper.scope, self._variables(index))
         if self.strategy.max_duration is not None:
             first = self.attempts[0].started if self.attempts else machine.at
@@ -235,30 +240,30 @@ class RetryFrame(Frame):
         """The backoff is over: start the next attempt as soon as the gates allow."""
         if self.node.done:
             return None
-        if machine.stop and not self.node.exempt:
-            self.drop(machine)
+        if machine.stopping(exempt=self.node.exempt):
+            self.stop_waiting(machine)
             return None
-        gate = machine.blocked(self.node.template, self.node.boundary)
+        gate = places.blocked(machine, self.node.template, self.node.boundary)
         if gate is None:
             self.next_attempt(machine)
         return gate
-
-    def drop(self, machine: Machine) -> None:
-        if not self.node.done:
-            last = self.attempts[-1]
-            self._end(machine, last.phase, last.message or machine.stop_message)
 
     def child_done(self, machine: Machine, child: Node) -> None:
         if child.daemoned and not child.done:
             self.node.daemoned = True
             self.node.ip = child.ip
+            machine.daemons[self.node.number] = self.node
             machine.later(machine.report, self.node)
             return
         if self.node.done:
             return
-        if child.phase == SUCCEEDED and not child.daemoned:
+        if child.phase == SUCCEEDED:
             self._end(machine, SUCCEEDED, "")
-            return
+        else:
+            self._after(machine, child)
+
+    def _after(self, machine: Machine, child: Node) -> None:
+        """An attempt failed: another one now or later, or the end."""
         try:
             verdict = decide(
                 self.strategy,
@@ -269,7 +274,7 @@ class RetryFrame(Frame):
                 finished=machine.at,
                 transient=self.transient,
                 retry_after=self.retry_after,
-                ended=bool(machine.stop) and not (self.node.exempt and machine.stop != "Terminate"),
+                ended=machine.stop_message if machine.stopping(exempt=self.node.exempt) else "",
                 wanted=lambda: self._wanted(machine, child),
             )
         except LanguageError as problem:
@@ -307,7 +312,12 @@ class RetryFrame(Frame):
     def stop_waiting(self, machine: Machine) -> None:
         """The run is being stopped while this waits for its next attempt."""
         machine.cancel_timer(self.timer)
-        self.drop(machine)
+        self._end(machine, self.attempts[-1].phase, machine.stop_message)
+
+    def daemon_ended(self, machine: Machine, child: Node) -> None:
+        """A daemon that was up has ended, which counts as a failure whatever it says: perhaps it is started again."""
+        if not self.node.done:
+            self._after(machine, child)
 
     @property
     def waiting(self) -> bool:
@@ -318,9 +328,6 @@ class RetryFrame(Frame):
         self.node.outputs = last.outputs
         self.node.ip = last.ip
         machine.finish(self.node, phase, message)
-
-    def child_dropped(self, machine: Machine) -> None:
-        self.drop(machine)
 
 
 def _exit_code(node: Node, default: str) -> str:

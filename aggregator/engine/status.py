@@ -31,11 +31,12 @@ def workflow_object(machine: Machine) -> dict[str, Any]:
     """The Workflow with its spec as submitted and its status."""
     metadata = dict(machine.workflow.get("metadata") or {})
     metadata["name"] = machine.name
-    metadata.setdefault("namespace", "default")
+    metadata["namespace"] = machine.namespace
     metadata["uid"] = machine.uid
-    if machine.started is not None:
-        metadata["creationTimestamp"] = rfc3339(machine.started)
-    labels = dict(metadata.get("labels") or {})
+    metadata["creationTimestamp"] = rfc3339(machine.created)
+    labels = dict(machine.labels or metadata.get("labels") or {})
+    if machine.annotations:
+        metadata["annotations"] = dict(machine.annotations)
     labels["workflows.argoproj.io/phase"] = machine.phase or PENDING
     if machine.finished is not None:
         labels["workflows.argoproj.io/completed"] = "true"
@@ -44,9 +45,19 @@ def workflow_object(machine: Machine) -> dict[str, Any]:
         "apiVersion": API_VERSION,
         "kind": "Workflow",
         "metadata": metadata,
-        "spec": machine.workflow.get("spec") or {},
+        "spec": _spec(machine),
         "status": status(machine),
     }
+
+
+def _spec(machine: Machine) -> dict[str, Any]:
+    """The spec as submitted, but for what `agg suspend`, `stop` and their like set in it."""
+    spec = {key: told for key, told in (machine.workflow.get("spec") or {}).items() if key != "suspend"}
+    if machine.suspended:
+        spec["suspend"] = True
+    if machine.stop in ("Stop", "Terminate"):
+        spec["shutdown"] = machine.stop
+    return spec
 
 
 def failed_object(workflow: dict[str, Any], name: str, uid: str, at: float, phase: str, message: str) -> dict[str, Any]:
@@ -78,6 +89,11 @@ def status(machine: Machine) -> dict[str, Any]:
     }
     if machine.outputs:
         made["outputs"] = machine.outputs
+    stored = _stored_templates(machine)
+    if stored:
+        made["storedTemplates"] = stored
+    if machine.spec.get("workflowTemplateRef"):
+        made["storedWorkflowTemplateSpec"] = machine.spec
     made["resourcesDuration"] = _duration(used[-1])
     made["conditions"] = [
         {"type": "PodRunning", "status": "True" if machine.active else "False"},
@@ -85,6 +101,12 @@ def status(machine: Machine) -> dict[str, Any]:
         *({"type": "MetricsError", "status": "True", "message": m} for m in machine.condition_problems),
     ]
     return made
+
+
+def _stored_templates(machine: Machine) -> dict[str, Any]:
+    """The templates of other documents that were called, so that the object tells what ran."""
+    others = machine.program.others if machine.spec else {}
+    return {f"{holder.scope}/{name}": t.raw for holder in others.values() for name, t in holder.compiled.items()}
 
 
 def node_status(machine: Machine, node: Node, progress: tuple[int, int], used: tuple[float, float]) -> dict[str, Any]:
@@ -102,7 +124,9 @@ def node_status(machine: Machine, node: Node, progress: tuple[int, int], used: t
         made["templateName"] = node.task.call.name
     elif node.template is not None and node.template.name:
         made["templateName"] = node.template.name
-    made["templateScope"] = node.template.holder.scope if node.template is not None else f"local/{machine.name}"
+    elif node.kind == "Container" and node.boundary is not None and node.boundary.template is not None:
+        made["templateName"] = node.boundary.template.name
+    made["templateScope"] = node.where
     made["phase"] = node.phase
     if node.boundary is not None:
         made["boundaryID"] = node.boundary.identity(machine.name)
@@ -147,26 +171,32 @@ def _text(progress: tuple[int, int]) -> str:
 
 
 def _totals(machine: Machine) -> tuple[list[tuple[int, int]], list[tuple[float, float]]]:
-    """Progress and resource seconds of every node and, last, of the run: leaves count, what encloses them sums."""
+    """Progress and resource seconds of every node and, last, of the run: leaves show their own, what encloses them sums."""
     count = len(machine.nodes)
+    below = [(0, 0)] * (count + 1)
     progress = [(0, 0)] * (count + 1)
     used = [(0.0, 0.0)] * (count + 1)
     for node in reversed(machine.nodes):
         number = node.number
+        done, total = progress[number] = below[number]
         if node.kind in _EXECUTED:
-            told = node.progress.split("/") if node.progress else ()
-            if len(told) == 2:
-                whole = int(told[1])
-                progress[number] = (whole if node.phase == SUCCEEDED else int(told[0]), whole)
-            else:
-                progress[number] = (1 if node.phase == SUCCEEDED else 0, 1)
+            progress[number] = own = _own_progress(node)
+            done, total = done + own[0], total + own[1]
             if node.kind == "Pod" and node.finished is not None:
                 used[number] = _resources(node)
         above = node.parent.number if node.parent is not None else count
-        done, total = progress[number]
-        progress[above] = (progress[above][0] + done, progress[above][1] + total)
+        below[above] = (below[above][0] + done, below[above][1] + total)
         used[above] = (used[above][0] + used[number][0], used[above][1] + used[number][1])
+    progress[count] = below[count]
     return progress, used
+
+
+def _own_progress(node: Node) -> tuple[int, int]:
+    told = node.progress.split("/") if node.progress else ()
+    if len(told) == 2:
+        whole = int(told[1])
+        return whole if node.phase == SUCCEEDED else int(told[0]), whole
+    return 1 if node.phase == SUCCEEDED else 0, 1
 
 
 def _resources(node: Node) -> tuple[float, float]:

@@ -17,3 +17,11 @@ def strftime(at: float, letter: str) -> str:
     if letter == "L":
         return f"{int(at * 1000) % 1000:03d}"
     return datetime.fromtimestamp(int(at), UTC).strftime(f"%{letter}")
+
+
+def unix_seconds(text: str) -> float | None:
+    """The moment of an RFC 3339 text, or None where it is none."""
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return None

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from aggregator.engine.node import ERROR, FAILED, Node, pod_name
 from aggregator.engine.times import STRFTIME_LETTERS, rfc3339, strftime
+from aggregator.errors import LanguageError
+from aggregator.lang import expr, tags
 
 if TYPE_CHECKING:
     from aggregator.engine.machine import Machine
@@ -22,7 +24,7 @@ def set_globals(machine: Machine, at: float) -> None:
     spec = machine.program.spec
     known = machine.globals.local
     known["workflow.name"] = machine.name
-    known["workflow.namespace"] = metadata.get("namespace") or "default"
+    known["workflow.namespace"] = machine.namespace
     known["workflow.uid"] = machine.uid
     known["workflow.mainEntrypoint"] = spec.get("entrypoint") or ""
     known["workflow.serviceAccountName"] = spec.get("serviceAccountName") or ""
@@ -33,15 +35,39 @@ def set_globals(machine: Machine, at: float) -> None:
     known["workflow.creationTimestamp.s"] = str(int(at))
     for letter in STRFTIME_LETTERS:
         known[f"workflow.creationTimestamp.{letter}"] = strftime(at, letter)
-    for family in ("labels", "annotations"):
-        pairs = metadata.get(family) or {}
-        known[f"workflow.{family}"] = known[f"workflow.{family}.json"] = _compact(dict(sorted(pairs.items())))
-        for key, value in pairs.items():
-            known[f"workflow.{family}.{key}"] = value
+    machine.labels = dict(metadata.get("labels") or {})
+    machine.annotations = dict(metadata.get("annotations") or {})
+    _show_metadata(machine)
     scheduled = (metadata.get("annotations") or {}).get("workflows.argoproj.io/scheduled-time")
     if scheduled:
         known["workflow.scheduledTime"] = scheduled
     known["workflow.status"] = "Running"
+
+
+def set_metadata(machine: Machine) -> None:
+    """`workflowMetadata` over the labels and annotations; labelsFrom are expressions over the other variables."""
+    wanted = machine.program.spec.get("workflowMetadata") or {}
+    machine.labels |= wanted.get("labels") or {}
+    machine.annotations |= wanted.get("annotations") or {}
+    _show_metadata(machine)
+    for key, source in (wanted.get("labelsFrom") or {}).items():
+        text = source.get("expression") or ""
+        expression = tags.parse(text).fill(machine.globals, machine.context, tags.LENIENT)
+        value = expr.parse(expression).run(machine.globals.env(), machine.context, functions="argo")
+        if not isinstance(value, str):
+            raise LanguageError(
+                f"workflowMetadata.labelsFrom.{key}: {expression!r} must give a text, it gave {value!r}"
+            )
+        machine.labels[key] = value
+    _show_metadata(machine)
+
+
+def _show_metadata(machine: Machine) -> None:
+    known = machine.globals.local
+    for family, pairs in (("labels", machine.labels), ("annotations", machine.annotations)):
+        known[f"workflow.{family}"] = known[f"workflow.{family}.json"] = _compact(dict(sorted(pairs.items())))
+        for key, value in pairs.items():
+            known[f"workflow.{family}.{key}"] = value
 
 
 def set_parameters(machine: Machine, parameters: list[dict[str, Any]]) -> None:
@@ -54,7 +80,7 @@ def set_parameters(machine: Machine, parameters: list[dict[str, Any]]) -> None:
 
 
 def set_result(machine: Machine, phase: str) -> None:
-    """What exit handlers see: status, failures (a JSON list, quoted once more as Argo does) and duration."""
+    """What exit handlers and hooks see: status, failures (a JSON list, quoted once more as Argo does) and duration."""
     known = machine.globals.local
     known["workflow.status"] = phase
     known["workflow.failures"] = json.dumps(_failures(machine), ensure_ascii=False)

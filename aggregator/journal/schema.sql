@@ -21,3 +21,28 @@ CREATE TABLE requests (
     event   BLOB NOT NULL
 );
 CREATE INDEX requests_by_run ON requests (serial, id);
+
+-- name: 2
+-- Mutexes and semaphores of workflows: who holds and who waits, in the order of the queue. `process` is the name of a file
+-- under `locks/` that its process keeps locked; when that lock is gone, so is the process, and its rows mean nothing.
+CREATE TABLE lock_wishes (
+    serial    INTEGER PRIMARY KEY AUTOINCREMENT,
+    holder    TEXT NOT NULL UNIQUE,
+    process   TEXT NOT NULL,
+    priority  INTEGER NOT NULL,
+    since     REAL NOT NULL,
+    taken     INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE lock_keys (
+    key     TEXT NOT NULL,
+    serial  INTEGER NOT NULL REFERENCES lock_wishes (serial) ON DELETE CASCADE,
+    PRIMARY KEY (key, serial)
+) WITHOUT ROWID;
+CREATE INDEX lock_keys_by_wish ON lock_keys (serial);
+-- Memoized outputs.
+CREATE TABLE cache (
+    cache  TEXT NOT NULL,
+    key    TEXT NOT NULL,
+    entry  BLOB NOT NULL,                          -- Argo's entry, in JSON
+    PRIMARY KEY (cache, key)
+) WITHOUT ROWID;

@@ -73,7 +73,19 @@ def _with_graph(machine: Machine, template: Template, scope: Scope) -> Template:
 class DagFrame(Frame):
     """A running DAG: how many of each task's needs are still open, and the node of each task that has one."""
 
-    __slots__ = ("failed", "left", "machine", "nodes", "remaining", "scope", "stopped", "targets", "template", "wanted")
+    __slots__ = (
+        "called",
+        "failed",
+        "left",
+        "machine",
+        "nodes",
+        "open",
+        "scope",
+        "stopped",
+        "targets",
+        "template",
+        "wanted",
+    )
 
     def __init__(self, node: Node, template: Template, scope: Scope, machine: Machine) -> None:
         super().__init__(node)
@@ -91,7 +103,9 @@ class DagFrame(Frame):
         self.wanted = _ancestors(tasks, self.targets) if template.target else None
         self.left = [len(t.needs) for t in tasks]
         self.nodes: list[Node | None] = [None] * len(tasks)
-        self.remaining = len(self.wanted) if self.wanted is not None else len(tasks)
+        self.open = 1
+        """Tasks that were ready and have not ended, and one while others are being started."""
+        self.called: dict[int, Called] = {}
         self.failed = False
         self.stopped = False
 
@@ -100,11 +114,11 @@ class DagFrame(Frame):
         for task in self.template.tasks:
             if not task.needs and (self.wanted is None or task.number in self.wanted):
                 self._ready(machine, task)
-        if not self.remaining:
-            self._over(machine)
+        self._one_less(machine)
 
     def _ready(self, machine: Machine, task: Task) -> None:
         """All that the task needs has ended: omit it, or start it."""
+        self.open += 1
         call = self._call(machine, task)
         if task.problem is not None:
             self._wrong(machine, task, call, task.problem.message)
@@ -167,6 +181,7 @@ class DagFrame(Frame):
         group.task = task
         group.exempt = self.node.exempt
         group.loop = elements.count
+        group.where = self.template.holder.scope
         self.nodes[task.number] = group
         frame = LoopFrame(group, elements.count)
         group.frame = frame
@@ -194,7 +209,8 @@ class DagFrame(Frame):
         if result in ("AnySucceeded", "AllFailed"):
             if node.kind != "TaskGroup":
                 return False
-            elements = [self.machine.nodes[n].phase for n in node.children]
+            children = (self.machine.nodes[n] for n in node.children)
+            elements = [n.phase for n in children if not n.flags & HOOKED]
             return SUCCEEDED in elements if result == "AnySucceeded" else bool(elements) and set(elements) == {FAILED}
         return _RESULT_OF.get(node.phase) == result and not (node.daemoned and result == "Succeeded")
 
@@ -204,39 +220,36 @@ class DagFrame(Frame):
         task = child.task
         assert task is not None
         self.nodes[task.number] = child
-        if child.phase in UNSUCCESSFUL:
-            self.note_failure(machine)
-        self.remaining -= 1
         for number in task.feeds:
             self.left[number] -= 1
             if not self.left[number] and (self.wanted is None or number in self.wanted):
                 self._ready(machine, self.template.tasks[number])
-        if not self.remaining:
-            self._over(machine)
+        self._one_less(machine)
 
     def child_dropped(self, machine: Machine) -> None:
         """A task will never start, and so won't those after it."""
         self.stopped = True
-        self.remaining -= 1
-        machine.later(lambda _: self._check_stopped(machine), None)
+        self._one_less(machine)
 
-    def _check_stopped(self, machine: Machine) -> None:
-        if self.stopped and not self.node.done and not self._running():
+    def _one_less(self, machine: Machine) -> None:
+        """Something has ended; when nothing is open, nothing more can become ready."""
+        self.open -= 1
+        if not self.open and not self.node.done:
             self._over(machine)
 
-    def _running(self) -> bool:
-        return any(n is not None and not n.reported for n in self.nodes)
-
-    def note_failure(self, machine: Machine) -> None:
+    def child_failed(self, machine: Machine) -> None:
         """With the template's failFast, nothing new starts after a direct child has failed."""
-        if self.template.fail_fast and not self.closed:
-            self.closed = True
-            self.failed = True
-            if self.gate is not None:
-                waiting = list(self.gate.waiting)
-                self.gate.waiting.clear()
-                for source in waiting:
-                    machine.start(source)
+        if not self.template.fail_fast or self.closed:
+            return
+        self.closed = self.failed = True
+        for node in self.nodes:
+            if node is not None and isinstance(node.frame, LoopFrame):
+                node.frame.closed = True
+        if self.gate is not None:
+            waiting = list(self.gate.waiting)
+            self.gate.waiting.clear()
+            for source in waiting:
+                machine.start(source)
 
     def _over(self, machine: Machine) -> None:
         """Nothing is left to run: the phase, and on success the outputs."""
@@ -252,10 +265,7 @@ class DagFrame(Frame):
         if self.failed:
             machine.finish(node, FAILED, "template has failed or errored children and failFast enabled")
             return
-        if self.stopped and machine.stop:
-            machine.finish(node, FAILED, machine.stop_message if machine.stop != "deadline" else "")
-            return
-        phase = self._assess(machine)
+        phase = FAILED if self.stopped or machine.shut_down(exempt=node.exempt) else self._assess(machine)
         if phase != SUCCEEDED:
             machine.finish(node, phase)
             return
@@ -340,10 +350,15 @@ class DagFrame(Frame):
         if node is None or number is None:
             return None
         task = self.template.tasks[number]
-        if node.kind == "TaskGroup":
-            elements = [self.machine.nodes[n] for n in node.children]
-            return Called(node, task, self.template.holder, sorted(elements, key=lambda n: n.item or 0))
-        return Called(node, task, self.template.holder)
+        if node.kind != "TaskGroup":
+            return Called(node, task, self.template.holder)
+        called = self.called.get(number)
+        if called is None:
+            elements = [n for n in map(self.machine.nodes.__getitem__, node.children) if not n.flags & HOOKED]
+            called = Called(node, task, self.template.holder, sorted(elements, key=lambda n: n.item or 0))
+            if node.done:
+                self.called[number] = called
+        return called
 
     def _called_names(self) -> Iterator[str]:
         for task in self.template.tasks:
@@ -356,7 +371,8 @@ class DagFrame(Frame):
         assert task is not None
         called = Called(node, task, self.template.holder)
         own = {node.display: called, task.name: called}
-        return CallsScope(self._scope_of(machine, task), machine, "tasks.", own.get, lambda: iter(own))
+        seen = node.caller or self._scope_of(machine, task)
+        return CallsScope(seen, machine, "tasks.", own.get, lambda: iter(own))
 
 
 def _ancestors(tasks: tuple[Task, ...], numbers: list[int]) -> set[int]:
@@ -384,14 +400,9 @@ class LoopFrame(Frame):
         self.stopped = False
 
     def child_done(self, machine: Machine, child: Node) -> None:
-        if child.phase in UNSUCCESSFUL:
-            if (child.item or 0) > self.last:
-                self.last = child.item or 0
-                self.worst = child.phase
-            boundary = self.node.boundary
-            if boundary is not None and isinstance(boundary.frame, DagFrame):
-                boundary.frame.note_failure(machine)
-                self.closed = boundary.frame.closed
+        if child.phase in UNSUCCESSFUL and (child.item or 0) > self.last:
+            self.last = child.item or 0
+            self.worst = child.phase
         self._one_less(machine)
 
     def child_dropped(self, machine: Machine) -> None:

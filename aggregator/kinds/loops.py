@@ -29,15 +29,13 @@ def expand(machine: Machine, task: Task, scope: Scope) -> Elements | None:
 
 
 def expand_unless_skipped(machine: Machine, task: Task, scope: Scope) -> Elements | None:
-    """As `expand`, but a loop whose condition is false without looking at an element need not have a list.
-
-    Such a step or task is one skipped node; None is given then, so that its condition is looked at as usual.
-    """
-    if task.loop is None:
-        return None
-    if task.when is not None and is_false(machine, task, scope):
-        return None
-    return expand(machine, task, scope)
+    """As `expand`, but a loop whose condition is false without looking at an element need not have a list: it is empty then."""
+    try:
+        return expand(machine, task, scope)
+    except LanguageError:
+        if task.when is not None and is_false(machine, task, scope):
+            return Elements(())
+        raise
 
 
 def is_false(machine: Machine, task: Task, scope: Scope) -> bool:

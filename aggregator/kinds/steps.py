@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aggregator.engine.execute import Call, LoneSource, LoopSource
+from aggregator.engine.execute import Call, LoneSource, LoopSource, skip
 from aggregator.engine.frames import Frame
 from aggregator.engine.inputs import NodeError
 from aggregator.engine.limits import Gate
-from aggregator.engine.node import ERROR, FAILED, RUNNING, SKIPPED, SUCCEEDED, UNSUCCESSFUL, Node
+from aggregator.engine.node import ERROR, FAILED, RUNNING, SUCCEEDED, UNSUCCESSFUL, Node
 from aggregator.engine.outputs import EMPTY_LOOP, Called, CallsScope, export_globals, template_outputs
 from aggregator.errors import LanguageError
 from aggregator.kinds.loops import expand_unless_skipped
@@ -56,7 +56,8 @@ class StepsFrame(Frame):
         self.scope = CallsScope(scope, machine, "steps.", self.called.get, lambda: iter(self.called))
         self.index = -1
         self.group: Node | None = None
-        self.members: list[tuple[Task, list[Node]]] = []
+        self.members: dict[int, tuple[Task, list[Node]]] = {}
+        """The group's steps by number, with the nodes that they have so far."""
         self.outstanding = 0
         self.problem = ""
         self.stopped = False
@@ -69,7 +70,7 @@ class StepsFrame(Frame):
         self.index += 1
         if self.index == len(template.groups):
             self._succeed(machine)
-        elif machine.stop and (not self.node.exempt or machine.stop == "Terminate"):
+        elif machine.stopping(exempt=self.node.exempt):
             machine.finish(self.node, FAILED, machine.stop_message)
         else:
             self._start_group(machine, template.groups[self.index])
@@ -81,9 +82,11 @@ class StepsFrame(Frame):
         after = [self.node.number] if before is None else _ends_of(machine, before)
         group = machine.new_node(name, "StepGroup", boundary=self.node, parent=self.node, owner=None, after=after)
         group.exempt = self.node.exempt
+        assert self.node.template is not None
+        group.where = self.node.template.holder.scope
         machine.set_phase(group, RUNNING)
         self.group = group
-        self.members = [(task, []) for task in tasks]
+        self.members = {task.number: (task, []) for task in tasks}
         self.problem = ""
         self.outstanding = 1
         loops: list[Elements | None] = []
@@ -94,7 +97,7 @@ class StepsFrame(Frame):
                 self.outstanding = 0
                 self._fail(machine, ERROR, str(problem))
                 return
-        for (task, _), elements in zip(self.members, loops, strict=True):
+        for task, elements in zip(tasks, loops, strict=True):
             self._start_member(machine, task, elements)
         self.outstanding -= 1
         if not self.outstanding:
@@ -130,9 +133,7 @@ class StepsFrame(Frame):
         elif elements.count == 0:
             self.outstanding += 1
             call = make("", self.scope, None)
-            node = machine.new_node(call.name, "Skipped", boundary=self.node, parent=group, owner=self)
-            node.task = task
-            machine.finish(node, SKIPPED, EMPTY_LOOP)
+            skip(machine, call, EMPTY_LOOP)
         else:
             self.outstanding += elements.count
             group.loop = (group.loop or 0) + elements.count
@@ -140,8 +141,6 @@ class StepsFrame(Frame):
 
     def child_done(self, machine: Machine, child: Node) -> None:
         self._note(child)
-        if child.phase in UNSUCCESSFUL:
-            self._fail_fast(machine)
         self._one_less(machine)
 
     def child_failed_to_start(self, machine: Machine, child: Node) -> None:
@@ -156,12 +155,10 @@ class StepsFrame(Frame):
         self._one_less(machine)
 
     def _note(self, child: Node) -> None:
-        for task, nodes in self.members:
-            if task is child.task:
-                nodes.append(child)
-                return
+        assert child.task is not None
+        self.members[child.task.number][1].append(child)
 
-    def _fail_fast(self, machine: Machine) -> None:
+    def child_failed(self, machine: Machine) -> None:
         template = self.node.template
         if template is not None and template.fail_fast and not self.closed:
             self.closed = True
@@ -187,7 +184,7 @@ class StepsFrame(Frame):
         if self.failed:
             self._fail(machine, FAILED, "template has failed or errored children and failFast enabled")
             return
-        for task, nodes in self.members:
+        for task, nodes in self.members.values():
             for child in sorted(nodes, key=lambda n: n.number):
                 forgiven = task.continue_failed if child.phase == FAILED else task.continue_error
                 if child.phase in UNSUCCESSFUL and not forgiven:
@@ -210,7 +207,7 @@ class StepsFrame(Frame):
     def _make_visible(self, group: Node) -> None:
         template = self.node.template
         assert template is not None
-        for task, nodes in self.members:
+        for task, nodes in self.members.values():
             if task.loop is None:
                 if nodes:
                     self.called[task.name] = Called(nodes[0], task, template.holder)
@@ -227,7 +224,7 @@ class StepsFrame(Frame):
             node.display: Called(node, node.task, template.holder),
             node.task.name: Called(node, node.task, template.holder),
         }
-        return CallsScope(self.scope, machine, "steps.", own.get, lambda: iter(own))
+        return CallsScope(node.caller or self.scope, machine, "steps.", own.get, lambda: iter(own))
 
     def _succeed(self, machine: Machine) -> None:
         node = self.node

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -44,6 +45,9 @@ _NO_ARGUMENTS = Arguments()
 _SCOPES = {"WorkflowTemplate": "namespaced", "ClusterWorkflowTemplate": "cluster"}
 
 
+Fill = Callable[[tags.Tree], Any]
+
+
 class UnknownTemplateError(LanguageError):
     """A template that is called is nowhere to be found."""
 
@@ -76,8 +80,15 @@ def compile_workflow(workflow: dict[str, Any], templates: Iterable[dict[str, Any
     )
 
 
-def resolve(program: Program, holder: Holder, call: TemplateRef) -> Template:
-    """The template that a call means inside `holder`; UnknownTemplateError names what is missing."""
+def resolve(program: Program, holder: Holder, call: TemplateRef, fill: Fill | None = None) -> Template:
+    """The template that a call means inside `holder`; UnknownTemplateError names what is missing.
+
+    `fill` fills the tags of the call itself; without it they are names like any others.
+    """
+    if call.tags is not None and fill is not None:
+        filled = fill(call.tags)
+        if filled != call.tags.value:
+            return resolve(program, holder, TemplateRef(**filled))
     if call.compiled is not None:
         return call.compiled
     if call.inline is not None:
@@ -97,6 +108,8 @@ def resolve(program: Program, holder: Holder, call: TemplateRef) -> Template:
         template = _named(program, other, wanted)
     else:
         template = _named(program, holder, call.name)
+    if not template.kind:
+        raise UnknownTemplateError(f"template {template.name!r} has no type: none of {', '.join(KINDS)}", kind="name")
     call.compiled = template
     return template
 
@@ -235,7 +248,13 @@ def _argument(raw: dict[str, Any]) -> Argument:
 
 
 def _call(raw: dict[str, Any]) -> TemplateRef:
-    return TemplateRef(name=raw.get("template") or "", ref=raw.get("templateRef"), inline=raw.get("inline"))
+    parts: dict[str, Any] = {
+        "name": raw.get("template") or "",
+        "ref": raw.get("templateRef"),
+        "inline": raw.get("inline"),
+    }
+    tree = tags.parse_tree(parts)
+    return TemplateRef(**parts, tags=None if tree.static else tree)
 
 
 def _loop(raw: dict[str, Any]) -> Loop | None:
@@ -271,5 +290,6 @@ def _with_defaults(raw: dict[str, Any], defaults: dict[str, Any]) -> dict[str, A
     if not defaults:
         return raw
     merged = apply_template_defaults(msgspec.convert(raw, models.Template), msgspec.convert(defaults, models.Template))
-    made: dict[str, Any] = msgspec.to_builtins(merged)
+    # By way of JSON, so that lists are lists and not the tuples of the models.
+    made: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(merged))
     return made

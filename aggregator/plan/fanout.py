@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Self
 
 from aggregator.errors import LanguageError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _UNNAMED = str.maketrans("", "", "()")
+_ESCAPED = re.compile(r'["\\\x00-\x1f]')
 MAX_ELEMENTS = 10_000_000
 
 
@@ -39,11 +41,18 @@ def item_text(value: Any) -> str:
 
 
 def _described(value: Any) -> str:
+    if isinstance(value, str):
+        # Line ends, quotes and the like stand in names as JSON writes them, as in Argo.
+        return json.dumps(value, ensure_ascii=False)[1:-1] if _ESCAPED.search(value) else value
     if isinstance(value, dict):
-        return ",".join(f"{k}:{item_text(value[k])}" for k in sorted(value))
+        return ",".join(f"{k}:{_field(value[k])}" for k in sorted(value))
     if isinstance(value, list):
         return "[" + " ".join(_described(v) for v in value) + "]"
     return item_text(value)
+
+
+def _field(value: Any) -> str:
+    return _described(value) if isinstance(value, str) else item_text(value)
 
 
 class Elements:
@@ -69,7 +78,7 @@ class Elements:
     def suffix(self, index: int) -> str:
         """`(INDEX:DESCRIPTION)`: parentheses are taken out, map items are sorted pairs, lists are in brackets."""
         value = self[index]
-        text = value if isinstance(value, str) else _described(value)
+        text = _described(value)
         if "(" in text or ")" in text:
             text = text.translate(_UNNAMED)
         return f"({index}:{text})"

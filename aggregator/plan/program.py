@@ -36,6 +36,8 @@ class TemplateRef:
     name: str = ""
     ref: dict[str, Any] | None = None
     inline: dict[str, Any] | None = None
+    tags: Tree | None = None
+    """Name, reference and inline template as a tree to fill, where one of them holds tags."""
     compiled: Template | None = None
 
 

@@ -1,0 +1,37 @@
+"""The end of a run: its final phase, and what still runs is ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aggregator.engine.commands import FinishRun, ReleaseLocks
+from aggregator.engine.node import SUCCEEDED, UNSUCCESSFUL, Node
+
+if TYPE_CHECKING:
+    from aggregator.engine.machine import Machine
+
+
+def finish_run(machine: Machine, phase: str, message: str) -> None:
+    """The run's phase is final: what still runs (daemons) is ended."""
+    if machine.finished is not None:
+        return
+    if phase in UNSUCCESSFUL and machine.stop in ("Stop", "Terminate"):
+        message = machine.message or f"Stopped with strategy '{machine.stop}'"
+    machine.phase = phase
+    machine.message = message
+    machine.finished = machine.at
+    machine.globals.local["workflow.status"] = phase
+    end_daemons(machine, None)
+    for node in list(machine.active.values()):
+        machine.cancel_leaf(node, "the run has ended")
+    if machine.locked:
+        machine.command(ReleaseLocks(machine.locked))
+    machine.command(FinishRun(phase, message))
+
+
+def end_daemons(machine: Machine, boundary: Node | None) -> None:
+    """The template that started them is over (or the run, for None): its daemons have done their work."""
+    for node in [n for n in machine.daemons.values() if boundary is None or n.boundary is boundary]:
+        machine.cancel_leaf(node, "the daemon is no longer needed")
+        if not node.done:
+            machine.finish(node, SUCCEEDED)

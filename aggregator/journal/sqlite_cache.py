@@ -1,0 +1,48 @@
+"""The memoization cache of all runs, in the journal's database."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from aggregator.engine.times import rfc3339
+from aggregator.journal.shared import Connection
+from aggregator.ports import CacheRow
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class SqliteCache:
+    """Entries as JSON, by cache and key."""
+
+    def __init__(self, path: Path) -> None:
+        self._base = Connection(path)
+
+    def look_up(self, cache: str, key: str, at: float) -> dict[str, Any] | None:
+        with self._base.transaction():
+            found = self._base.do("look_up", {"cache": cache, "key": key}).fetchone()
+            if found is None:
+                return None
+            entry: dict[str, Any] = msgspec.json.decode(found[0])
+            self._put(cache, key, {**entry, "lastHitTimestamp": rfc3339(at)})
+            return entry
+
+    def save(self, cache: str, key: str, entry: dict[str, Any]) -> None:
+        with self._base.transaction():
+            self._put(cache, key, entry)
+
+    def entries(self, cache: str | None = None) -> list[CacheRow]:
+        with self._base.translated():
+            return [CacheRow(c, k, msgspec.json.decode(e)) for c, k, e in self._base.do("entries", {"cache": cache})]
+
+    def delete(self, cache: str, key: str | None = None) -> int:
+        with self._base.transaction():
+            return self._base.do("delete", {"cache": cache, "key": key}).rowcount
+
+    def close(self) -> None:
+        self._base.close()
+
+    def _put(self, cache: str, key: str, entry: dict[str, Any]) -> None:
+        self._base.do("save", {"cache": cache, "key": key, "entry": msgspec.json.encode(entry)})
