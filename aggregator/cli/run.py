@@ -264,11 +264,16 @@ def _drive(request: Request, prepared: Prepared, settings: Settings) -> int:
     given = request.given
     journal = open_journal(settings)
     folder = open_home(settings).create_run_folder(prepared.name, prepared.uid)
-    sandbox = _sandbox(request, prepared) if request.sandbox else None
+    dry = settings.text("runtime") == "dry"
+    sandbox = _sandbox(request, prepared) if request.sandbox and not dry else None
     try:
         secrets = _secrets(settings, prepared, sandbox, folder)
         world = World(sandbox.routes, sandbox.aws_endpoint, sandbox.env) if sandbox is not None else NOWHERE
-        runner = Runner(settings=settings, journal=journal, folder=folder, secrets=secrets, world=world)
+        runner: Any = Runner(settings=settings, journal=journal, folder=folder, secrets=secrets, world=world)
+        if dry:
+            from aggregator.testing.dry import DryRunner  # noqa: PLC0415 - runs that touch nothing are few
+
+            runner = DryRunner(runner)
         how = choose_progress(settings.text("progress"), sys.stderr, os.environ)
         observers = [] if how == "none" else [make_observer(how, sys.stderr, secrets.mask)]
         if given.has("log"):
