@@ -28,7 +28,7 @@ from aggregator.engine.events import (
     decode_event,
     encode_event,
 )
-from aggregator.engine.node import UNSUCCESSFUL
+from aggregator.engine.node import RUNNING, UNSUCCESSFUL
 from aggregator.errors import AggError, TransientError
 from aggregator.ports import Change
 
@@ -172,6 +172,8 @@ class Driver:
                 self._tell(step.changes)
             for command in step.commands:
                 self._carry_out(command)
+        if self.machine.phase == RUNNING != self.row.phase:
+            await self._append([])  # a run that waits at once is Running for everyone else, too
 
     async def _append(self, batch: Sequence[Event]) -> None:
         data = [encode_event(e) for e in batch]
