@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from aggregator.app.prepare import Prepared
     from aggregator.engine.commands import Attempt
-    from aggregator.engine.machine import News
+    from aggregator.engine.machine import Machine, News
     from aggregator.engine.node import Node
     from aggregator.ports import Observer
 
@@ -34,8 +34,9 @@ class DryRunner:
     def __init__(self, runner: Runner) -> None:
         self.runner = runner
 
-    def run(self, prepared: Prepared, *, entry: str, observers: Sequence[Observer]) -> RunResult:
-        """Run it to its end."""
+    def run(self, prepared: Prepared, *, entry: str, observers: Sequence[Observer], detach: bool = False) -> RunResult:
+        """Run it to its end; nothing waits for people here, so nothing is there to detach from."""
+        del detach
         at = SystemClock().now()
         metadata = prepared.workflow.get("metadata") or {}
         row = RunRow(
@@ -55,10 +56,9 @@ class DryRunner:
         )
         journal = self.runner.journal
         journal.create(row)
-        run: VirtualRun
 
-        def observe(news: list[News]) -> None:
-            for change in (change_of(run.machine, one) for one in news):
+        def observe(machine: Machine, news: list[News]) -> None:
+            for change in (change_of(machine, one) for one in news):
                 for observer in observers:
                     observer.on_change(change)
 
@@ -70,7 +70,10 @@ class DryRunner:
 
 
 def dry_run(
-    prepared: Prepared, options: dict[str, object], at: float, observe: Callable[[list[News]], None] | None = None
+    prepared: Prepared,
+    options: dict[str, object],
+    at: float,
+    observe: Callable[[Machine, list[News]], None] | None = None,
 ) -> VirtualRun:
     """Run it in virtual time; what waits for a person is answered at once."""
     run = VirtualRun(
@@ -85,7 +88,7 @@ def dry_run(
             seed=prepared.seed,
             at=at,
         ),
-        observe=observe,
+        observe=None if observe is None else lambda news: observe(run.machine, news),
     )
     for _ in range(MOST_ANSWERS):
         to_the_end(run)
