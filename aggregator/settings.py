@@ -65,6 +65,13 @@ OPTIONS: dict[str, Option] = {
         Option("max_parallel", "integer", PerCore(4), "processes and containers at the same time", minimum=1),
         Option("http.concurrency", "integer", 64, "HTTP requests in flight at the same time", minimum=1),
         Option(
+            "http.transport",
+            "choice",
+            "pool",
+            "who sends HTTP requests: our pool, many times faster, or httpx, which also knows SOCKS proxies",
+            ("pool", "httpx"),
+        ),
+        Option(
             "process.isolation",
             "choice",
             "auto",

@@ -151,9 +151,15 @@ class Runner:
 
     def _http(self) -> Runtime:
         module: Any = import_module("aggregator.runtimes.http")
+        concurrency = self.settings.integer("http.concurrency")
+        transport = None
+        if self.settings.text("http.transport") == "httpx":
+            bridge: Any = import_module("aggregator.runtimes.http.bridge")
+            transport = bridge.HttpxTransport.from_environment(concurrency)
         runtime: Runtime = module.HttpRuntime(
             secrets=self.secrets,
-            concurrency=self.settings.integer("http.concurrency"),
+            transport=transport,
+            concurrency=concurrency,
             routes=self.world.routes,
             strict_argo=self.settings.flag("strict_argo"),
             environ=self.environ,

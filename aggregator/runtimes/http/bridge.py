@@ -31,9 +31,24 @@ class HttpxTransport:
 
     keeps_limit: ClassVar[bool] = False
 
-    def __init__(self, inner: httpx.AsyncBaseTransport | httpx.AsyncClient) -> None:
+    def __init__(
+        self,
+        inner: httpx.AsyncBaseTransport | httpx.AsyncClient,
+        unverified: httpx.AsyncClient | None = None,
+    ) -> None:
         self._client = (
             inner if isinstance(inner, httpx.AsyncClient) else httpx.AsyncClient(transport=inner, trust_env=False)
+        )
+        self._unverified = unverified or self._client
+        """For leaves with insecureSkipVerify."""
+
+    @classmethod
+    def from_environment(cls, concurrency: int) -> HttpxTransport:
+        """The pool and proxies of httpx itself (SOCKS too, with the package socksio): the setting `http.transport = "httpx"`."""
+        limits = httpx.Limits(max_connections=concurrency, max_keepalive_connections=concurrency)
+        return cls(
+            httpx.AsyncClient(limits=limits, timeout=None),  # noqa: S113 - timeoutSeconds is kept by the runtime
+            httpx.AsyncClient(limits=limits, timeout=None, verify=False),  # noqa: S113, S501 - insecureSkipVerify asks for it
         )
 
     async def send(self, request: Request) -> Response:
@@ -43,7 +58,8 @@ class HttpxTransport:
         try:
             message = httpx.Request(request.method, request.url, headers=headers, content=request.body or None)
             message.extensions["timeout"] = {}
-            answer = await self._client.send(message, follow_redirects=False)
+            client = self._unverified if request.insecure else self._client
+            answer = await client.send(message, follow_redirects=False)
         except httpx.InvalidURL as error:
             raise TransportFailure("request", str(error)) from error
         except httpx.HTTPError as error:
@@ -52,6 +68,8 @@ class HttpxTransport:
 
     async def close(self) -> None:
         await self._client.aclose()
+        if self._unverified is not self._client:
+            await self._unverified.aclose()
 
 
 def _kind(error: httpx.HTTPError) -> FailureKind:
