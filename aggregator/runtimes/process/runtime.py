@@ -153,7 +153,8 @@ class ProcessRuntime:
 
     async def _clear(self, pod: Pod) -> None:
         try:
-            for container in pod.containers():
+            # The last one first: containers of a pod that share a mount path have put each other's link aside.
+            for container in reversed(pod.containers()):
                 if isinstance(container.tree, SharedTree):
                     container.tree.put_back()
         finally:

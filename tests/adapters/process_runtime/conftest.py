@@ -128,6 +128,14 @@ async def drive(runtime, attempt, folder, *, stage=None, mode=0o644, sink=None):
     return Ran(outcome, sink, folder, outputs)
 
 
+@pytest.fixture(autouse=True)
+def host_as_before():
+    """Whatever a test's leaves declare, nothing new may stand in the host's root afterwards."""
+    before = set(os.listdir("/"))
+    yield
+    assert set(os.listdir("/")) == before
+
+
 @pytest.fixture
 def bubblewrap():
     found = probe(os.environ["PATH"])
