@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aggregator.source import Span
 
 Severity = Literal["error", "warning", "note"]
+LONGEST_MESSAGE = 2000
 
 EXIT_CODES: dict[int, str] = {
     0: "Succeeded",
@@ -51,17 +52,27 @@ class Diagnostic:
     hint: str = ""
     severity: Severity = "error"
     notes: tuple[tuple[Span, str], ...] = ()
+    private: bool = False
+    """The line may hold a secret: its place is told, its text is not shown."""
 
     def render(self, *, excerpt: bool = True) -> str:
         """`file:line:col: error[code]: message`, with a caret excerpt and the hint below."""
         place = f"{self.span.where()}: " if self.span else ""
-        lines = [f"{place}{self.severity}[{self.code}]: {self.message}"]
-        if excerpt and self.span:
+        lines = [f"{place}{self.severity}[{self.code}]: {shortened(self.message)}"]
+        if excerpt and self.span and not self.private:
             lines.append(self.span.excerpt())
         lines.extend(f"  {span.where()}: {text}" for span, text in self.notes)
         if self.hint:
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)
+
+
+def shortened(text: str, longest: int = LONGEST_MESSAGE) -> str:
+    """The text, its middle left out where it is so long that nobody would read it."""
+    if len(text) <= longest:
+        return text
+    head, tail = longest * 2 // 3, longest // 3
+    return f"{text[:head]} …({len(text) - head - tail:,} characters left out)… {text[-tail:]}"
 
 
 class AggError(Exception):

@@ -51,7 +51,8 @@ class Span:
     def excerpt(self) -> str:
         """The line with carets under the span, cut to a window where the line is long."""
         number, column = self.source.position(self.start)
-        text = self.source.line(number).replace("\t", " ")
+        # A terminal would obey control characters; each becomes one visible sign, so that the carets still fit.
+        text = "".join(c if c.isprintable() else " " if c == "\t" else "\ufffd" for c in self.source.line(number))
         width = max(1, min(self.end - self.start, len(text) - column + 1))
         left = max(0, column - 1 - EXCERPT_WIDTH // 2)
         window = text[left : left + EXCERPT_WIDTH]

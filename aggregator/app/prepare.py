@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 
 NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """Kubernetes' alphabet for generated names: no vowels, so no words."""
+NAME = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._]*")
+LONGEST_NAME = 63
+LONGEST_PREFIX = 58
+"""A longer `generateName` is cut, as Kubernetes does, so that the suffix fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,9 +168,9 @@ def _choose(main: Bundle, everything: Bundle, submission: Submission) -> tuple[L
     rest: list[Loaded[Any]] = [*main.config_maps, *main.secrets, *main.claims, *main.event_bindings, *main.others]
     seen = [o.kind for o in rest]
     what = f"there is only {', '.join(dict.fromkeys(seen))}" if seen else "there is no document"
-    raise InvalidWorkflow(
-        [Diagnostic("no-workflow", f"no Workflow to run: {what}", hint="a document with `kind: Workflow` is needed")]
-    )
+    place = rest[0].key_span("kind") if rest else None
+    hint = "a document with `kind: Workflow` is needed"
+    raise InvalidWorkflow([Diagnostic("no-workflow", f"no Workflow to run: {what}", place, hint)])
 
 
 def _named(loaded: Loaded[Any]) -> str:
@@ -222,7 +227,8 @@ def _metadata(workflow: models.Workflow, loaded: Loaded[Any], submission: Submis
     """The run's name (given, or generated as Kubernetes does) and labels."""
     metadata = workflow.metadata
     name = submission.name or ("" if submission.generate_name else metadata.name)
-    prefix = submission.generate_name or metadata.generate_name
+    prefix = (submission.generate_name or metadata.generate_name)[:LONGEST_PREFIX]
+    _check_name(name or prefix, submission, loaded)
     if not name:
         if not prefix:
             raise InvalidWorkflow(
@@ -239,6 +245,21 @@ def _metadata(workflow: models.Workflow, loaded: Loaded[Any], submission: Submis
     labels = {**metadata.labels, **submission.labels}
     changed: models.ObjectMeta = replace_struct(metadata, name=name, labels=labels)
     return changed
+
+
+def _check_name(name: str, submission: Submission, loaded: Loaded[Any]) -> None:
+    """A name becomes part of file names and of keys in stores, and Kubernetes takes no other ones."""
+    if not name or (NAME.fullmatch(name) and (len(name) <= LONGEST_NAME or name == loaded.model.metadata.name)):
+        return  # that the file's own name is too long is told with its other mistakes
+    shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
+    problem = f"{shown!r} can't be the name of a run"
+    if NAME.fullmatch(name):
+        problem += f": it has {len(name)} characters, {LONGEST_NAME} are allowed"
+    hint = "use letters, digits, '-' and '.', and begin with a letter or a digit"
+    if submission.name or submission.generate_name:
+        raise UsageError(f"{'--name' if submission.name else '--generate-name'}: {problem}", hint=hint)
+    field_name = "name" if loaded.model.metadata.name else "generateName"
+    raise InvalidWorkflow([Diagnostic("bad-name", problem, loaded.span("metadata", field_name), hint)])
 
 
 def generated_suffix(length: int = 5) -> str:

@@ -77,7 +77,7 @@ LEADING = {"-n": 1, "--namespace": 1, "--home": 1, "--config": 1}
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command line (without the program's name); the exit code. Errors leave as exceptions."""
-    leading, rest = _split_leading(list(arguments))
+    leading, rest = _split_leading([*arguments])
     if not rest or rest[0] in ("-h", "--help") or rest == ["help"]:
         sys.stdout.write(help_text())
         return 0

@@ -9,7 +9,7 @@ import traceback
 from typing import TextIO
 
 from aggregator import __version__
-from aggregator.errors import AggError, EngineBug, InvalidWorkflow, LanguageError
+from aggregator.errors import AggError, EngineBug, InvalidWorkflow, LanguageError, shortened
 
 LONGEST_EXCERPT = 160
 
@@ -26,7 +26,7 @@ def error_lines(error: AggError) -> list[str]:
         errors = sum(diagnostic.severity == "error" for diagnostic in error.diagnostics)
         lines.append(f"agg: error: {errors} {'error' if errors == 1 else 'errors'} in the workflow")
     else:
-        lines = [f"agg: error: {error.message}"]
+        lines = [f"agg: error: {shortened(error.message)}"]
     if isinstance(error, LanguageError) and error.text:
         lines += _caret(error)
     if isinstance(error, EngineBug):

@@ -11,10 +11,10 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from aggregator.cli.connection import drop_connection_flags
-from aggregator.cli.documents import read_sources
+from aggregator.cli.documents import URL_PREFIXES, read_sources
 from aggregator.cli.run_arguments import BY_NAME, Arguments, assignment, first_pass, help_text, second_pass
 from aggregator.cli.settings_sources import load_settings, open_home
-from aggregator.errors import InvalidWorkflow, UsageError
+from aggregator.errors import AggError, EngineBug, InvalidWorkflow, NotFound, UsageError, nearest, shortened
 from aggregator.spec.bundle import Bundle
 from aggregator.spec.decode import decode_text
 from aggregator.spec.yaml import parse_text, read_source
@@ -65,11 +65,18 @@ def run_command(arguments: Sequence[str]) -> int:
     settings = _settings(given)
     for warning in settings.warnings:
         _warn(warning)
-    request = _read(given, settings)
-    if given.has("help"):
-        return _help(request)
-    supporting = _supporting(given, settings)
-    return _run(request, supporting, settings)
+    try:
+        request = _read(given, settings)
+        if given.has("help"):
+            return _help(request)
+        supporting = _supporting(given, settings)
+        return _run(request, supporting, settings)
+    except EngineBug:
+        raise
+    except AggError as error:
+        from aggregator.cli.run_report import refused  # noqa: PLC0415 - only where it ends early
+
+        return refused(error, given.one("name"), given.one("output"))
 
 
 def _settings(given: Arguments) -> Settings:
@@ -116,9 +123,21 @@ def _read(given: Arguments, settings: Settings) -> Request:
 def _one_file(name: str) -> list[Source]:
     from pathlib import Path  # noqa: PLC0415 - not needed for stdin and URLs
 
-    if name != "-" and Path(name).is_dir():
-        raise UsageError(f"{name} is a folder, agg run takes one file", hint=f"agg run {name}/FILE.yaml --with {name}")
-    return read_sources([name])
+    if name == "-" or name.startswith(URL_PREFIXES):
+        return read_sources([name])
+    path = Path(name)
+    try:
+        if path.is_dir():
+            raise UsageError(
+                f"{name} is a folder, agg run takes one file", hint=f"agg run {name}/FILE.yaml --with {name}"
+            )
+        return read_sources([name])
+    except NotFound as error:
+        beside = [p.name for p in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
+        hint = nearest(path.name, beside) or "without FILE, agg run runs the bundled workflow: agg run --count 5"
+        raise NotFound(error.message, hint=hint) from None
+    except OSError as error:
+        raise UsageError(f"{shortened(name, 200)}: {(error.strerror or str(error)).lower()}") from None
 
 
 def bundled_source() -> Source:
@@ -257,6 +276,7 @@ def _drive(request: Request, prepared: Prepared, settings: Settings) -> int:
     """Open what the run needs, run it, close it all, tell."""
     from aggregator.app import Runner  # noqa: PLC0415 - the engine is only needed now
     from aggregator.app.compose import NOWHERE, World  # noqa: PLC0415
+    from aggregator.cli.asking import asking_observers  # noqa: PLC0415
     from aggregator.cli.run_report import finished  # noqa: PLC0415
     from aggregator.cli.settings_sources import open_journal  # noqa: PLC0415
     from aggregator.observe import choose_progress, make_observer  # noqa: PLC0415
@@ -279,8 +299,12 @@ def _drive(request: Request, prepared: Prepared, settings: Settings) -> int:
         if given.has("log"):
             stream = sys.stderr if given.one("output") else sys.stdout
             observers.append(make_observer("logs", stream, secrets.mask))
+        detach = given.has("detach-on-suspend")
+        if not dry:
+            home = given.one("home")
+            observers += asking_observers(runner, prepared, observers, secrets.mask, home=home, ask=not detach)
         try:
-            result: RunResult = runner.run(prepared, entry=request.entry, observers=observers)
+            result: RunResult = runner.run(prepared, entry=request.entry, observers=observers, detach=detach)
         finally:
             for observer in observers:
                 observer.close()

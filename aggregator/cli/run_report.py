@@ -8,33 +8,57 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from aggregator.app.places import place_of
+from aggregator.cli.report import report
 from aggregator.engine.node import pod_name
 from aggregator.engine.status import failed_object, workflow_object
+from aggregator.errors import InvalidWorkflow
 from aggregator.observe.tree import Style, dump, header_lines, render_workflow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from aggregator.app import Prepared, RunResult
+    from aggregator.errors import AggError, Diagnostic
 
 INVALID = 3
 UNSUPPORTED = 4
 LONGEST_MESSAGE = 600
 SHOWN_OBJECTS = 10
+SHOWN_PROBLEMS = 50
 
 
 def invalid(prepared: Prepared, output: str) -> int:
     """The workflow is wrong: every problem on stderr, and where JSON or YAML is asked for, the failed Workflow."""
-    for problem in prepared.problems:
-        sys.stderr.write(problem.render() + "\n")
-    count = len(prepared.problems)
-    sys.stderr.write(f"agg: error: {count} {'error' if count == 1 else 'errors'} in the workflow; nothing was run\n")
+    _tell(prepared.problems)
     if output in ("json", "yaml"):
         phase, message = prepared.problem_phase, prepared.problem_message
         shown = failed_object(prepared.workflow, prepared.name, prepared.uid, time.time(), phase, message)
         sys.stdout.write(dump(shown, output))
     # Valid for Argo, but with fields that cannot work on one machine.
     return UNSUPPORTED if all(p.code == "refused-field" for p in prepared.problems) else INVALID
+
+
+def refused(error: AggError, name: str, output: str) -> int:
+    """There is no workflow to run: the reason on stderr, and where JSON or YAML is asked for, a Workflow that has it."""
+    phase, message = "Error", error.message
+    if isinstance(error, InvalidWorkflow) and error.diagnostics:
+        phase, message = "Failed", f"invalid spec: {error.message}"
+        _tell(error.diagnostics)
+    else:
+        report(error, sys.stderr)
+    if output in ("json", "yaml") and error.exit_code in (1, INVALID):
+        sys.stdout.write(dump(failed_object({}, name, "", time.time(), phase, message), output))
+    return error.exit_code
+
+
+def _tell(problems: Sequence[Diagnostic]) -> None:
+    for problem in problems[:SHOWN_PROBLEMS]:
+        sys.stderr.write(problem.render() + "\n")
+    count = len(problems)
+    more = f", {SHOWN_PROBLEMS} of them shown" if count > SHOWN_PROBLEMS else ""
+    files = " and ".join(dict.fromkeys(p.span.source.name for p in problems if p.span is not None)) or "the workflow"
+    told = f"{count} {'error' if count == 1 else 'errors'} in {files}{more}; nothing was run"
+    sys.stderr.write(f"agg: error: {told}\n")
 
 
 def finished(
@@ -71,6 +95,9 @@ def _sandbox(result: RunResult, report: Any, mask: Callable[[str], str]) -> None
 def failure_lines(result: RunResult, prepared: Prepared) -> list[str]:
     """The first cause: what, where in the file, the log, and a command that helps next."""
     machine = result.machine
+    if result.detached:
+        later = "a later version of agg takes such runs over"
+        return [f"{machine.name}: suspended and detached: nobody drives it now; {later}; next: agg get {machine.name}"]
     node = machine.first_failure
     again = f"agg get {machine.name}"
     if node is None:

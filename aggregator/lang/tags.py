@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from aggregator.errors import LanguageError, LimitExceeded
+from aggregator.errors import LanguageError, LimitExceeded, shortened
 from aggregator.lang import tagdoc
 from aggregator.lang.goformat import json_string
 from aggregator.lang.scope import MISSING, NestedEnv, Scope, Variables
@@ -192,7 +192,7 @@ class Template:
         if isinstance(error, LimitExceeded):
             return LimitExceeded(error.limit, error.message, text=self.text, start=start + error.start)
         return LanguageError(
-            f"failed to evaluate expression: {error.message}",
+            f"failed to evaluate expression {{{{={shortened(error.text.strip(), SHOWN)}}}}}: {error.message}",
             text=self.text, start=start + error.start, end=start + error.end, kind=error.kind, hint=error.hint,
         )  # fmt: skip
 
@@ -201,6 +201,7 @@ class Template:
 
 
 LONGEST_KEPT: Final = 20_000
+SHOWN: Final = 120
 
 
 def parse(text: str) -> Template:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +15,7 @@ from aggregator.spec.shapes import decode_root
 from aggregator.spec.yaml import parse_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from aggregator.source import Source
     from aggregator.spec.yaml import Document, Path
@@ -35,15 +36,21 @@ FOREIGN_KINDS: Final = {
     "Rollout": "it belongs to Argo Rollouts",
 }
 
+_HOLDS_SECRETS: Final = re.compile(r"""\bkind["']?\s*:\s*["']?Secret\b""")
+
 
 def decode_text(source: Source, *, strict: bool = True) -> Bundle:
     """Everything that a text holds. Unknown fields are errors when strict, else warnings."""
     parsed = parse_text(source)
     bundle = decode_documents(parsed.documents, strict=strict)
-    bundle.diagnostics[:0] = parsed.diagnostics if strict else map(_tolerated, parsed.diagnostics)
-    if not parsed.documents and not parsed.diagnostics:
-        problem = "the file is empty" if not source.text.strip() else "the file holds no document, only comments"
-        bundle.diagnostics.append(Diagnostic("empty-file", problem, Span(source, 0, 1)))
+    broken = parsed.diagnostics if strict else map(_tolerated, parsed.diagnostics)
+    private = bool(_HOLDS_SECRETS.search(source.text))
+    bundle.diagnostics[:0] = [replace(d, private=True) for d in broken] if private else broken
+    if not parsed.diagnostics and all(document.value is None for document in parsed.documents):
+        problem = "the file is empty" if not source.text.strip() else "the file holds no document"
+        problem += ", only comments" if "#" in source.text else ""
+        hint = "a document begins with `apiVersion: argoproj.io/v1alpha1` and `kind: Workflow`"
+        bundle.diagnostics.append(Diagnostic("empty-file", problem, Span(source, 0, 1), hint))
     return bundle
 
 
@@ -113,8 +120,27 @@ def _load(document: Document, path: Path, kind: str, bundle: Bundle, *, strict: 
     model_type, home = KINDS[kind]
     decoding = Decoding(document, strict=strict)
     model: Any = decode_root(model_type, value, decoding, path)
-    bundle.diagnostics.extend(decoding.diagnostics)
+    found = decoding.diagnostics
+    bundle.diagnostics.extend(found if kind != "Secret" else [_private(d, value) for d in found])
     getattr(bundle, home).append(Loaded(kind, model.metadata.name, model, document, path))
+
+
+def _private(diagnostic: Diagnostic, value: Any) -> Diagnostic:
+    """A finding about a Secret, without any of its values."""
+    message = diagnostic.message
+    for text in sorted(_texts([value.get("data"), value.get("stringData")]), key=len, reverse=True):
+        message = message.replace(text, "***")
+    return replace(diagnostic, message=message, private=True)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+    elif value not in (None, ""):
+        yield str(value)
 
 
 # Kinds of Kubernetes' own groups that people keep beside workflows.

@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +19,7 @@ import pytest
 REPO = pathlib.Path(__file__).parents[2]
 SHARED = pathlib.Path(os.environ.get("AGG_CORPUS") or REPO.parent / "shared" / "argo").parent
 REGION = "us-east-1"
+NOBODY = 65534
 
 
 @pytest.fixture(scope="session")
@@ -180,6 +182,7 @@ class Agg:
     def __init__(self, folder):
         self.folder = folder
         self.home = folder / "home"
+        self.command = [sys.executable, "-m", "aggregator"]
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("AGG_", "AWS_"))},
             "AGG_HOME": str(self.home),
@@ -190,7 +193,7 @@ class Agg:
     def start(self, *arguments, env=None, **options):
         options.setdefault("stdin", subprocess.DEVNULL)
         return subprocess.Popen(
-            [sys.executable, "-m", "aggregator", *map(str, arguments)],
+            [*self.command, *map(str, arguments)],
             cwd=self.folder,
             env={**self.environment, **(env or {})},
             stdout=subprocess.PIPE,
@@ -235,3 +238,32 @@ class Answer:
 @pytest.fixture
 def agg(tmp_path):
     return Agg(tmp_path)
+
+
+AS_NOBODY = f"""
+import importlib, os, pkgutil, sys
+import aggregator
+for found in pkgutil.walk_packages(aggregator.__path__, "aggregator."):
+    if not found.name.endswith("__main__"):
+        importlib.import_module(found.name)  # the interpreter may lie where only root can read
+from aggregator.__main__ import main
+import encodings.idna, uvloop
+os.setgroups([])
+os.setgid({NOBODY})
+os.setuid({NOBODY})
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def nobody():
+    """An `agg` that another user runs, for whom modes of files mean something; only root can become one."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can run a process as another user")
+    with tempfile.TemporaryDirectory(prefix="agg-nobody-") as folder:
+        os.chmod(folder, 0o755)
+        other = Agg(pathlib.Path(folder))
+        other.command = [sys.executable, "-c", AS_NOBODY]
+        other.home.mkdir(mode=0o700)
+        os.chown(other.home, NOBODY, NOBODY)
+        yield other
