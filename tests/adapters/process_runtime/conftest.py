@@ -1,6 +1,7 @@
 """How the tests of the process runtime run a leaf: a template goes in; the outcome, what was printed and the outputs come out."""
 
 import asyncio
+import fcntl
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,10 +131,15 @@ async def drive(runtime, attempt, folder, *, stage=None, mode=0o644, sink=None):
 
 @pytest.fixture(autouse=True)
 def host_as_before():
-    """Whatever a test's leaves declare, nothing new may stand in the host's root afterwards."""
-    before = set(os.listdir("/"))
-    yield
-    assert set(os.listdir("/")) == before
+    """Whatever a test's leaves declare, nothing new may stand in the host's root afterwards.
+
+    The tests look at the host's own folders, so they run one at a time also where pytest has several workers.
+    """
+    with open(f"/tmp/agg-process-tests-{os.getuid()}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        before = set(os.listdir("/"))
+        yield
+        assert set(os.listdir("/")) == before
 
 
 @pytest.fixture
