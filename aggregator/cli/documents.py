@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from aggregator.source import Source
 
 SUFFIXES = (".yaml", ".yml", ".json")
+TESTS = ".aggtest"
 URL_PREFIXES = ("http://", "https://")
 URL_TIMEOUT = 30.0
 
@@ -36,7 +37,7 @@ def _expand(name: str) -> Iterator[str]:
         return
     path = Path(name)
     if path.is_dir():
-        files = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
+        files = sorted(p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file() and not _is_test(p))
         if not files:
             raise NotFound(f"{name}: the folder holds no .yaml, .yml or .json file")
         yield from map(str, files)
@@ -47,6 +48,11 @@ def _expand(name: str) -> Iterator[str]:
         yield from (match for match in matches if Path(match).is_file())
     else:
         yield name
+
+
+def _is_test(path: Path) -> bool:
+    """Whether a file holds tests of a workflow, which are no documents of Argo's."""
+    return path.stem.endswith(TESTS)
 
 
 def read_file(name: str) -> Source:

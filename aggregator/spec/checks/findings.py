@@ -79,8 +79,10 @@ class Findings:
         *,
         part: str = "",
         notes: tuple[tuple[Span, str], ...] = (),
+        private: bool = False,
     ) -> None:
-        self.add(code, message, place.span_of(part) if part else place.span(), hint, "warning", notes)
+        span = place.span_of(part) if part else place.span()
+        self.add(code, message, span, hint, "warning", notes, private=private)
 
     def add(
         self,
@@ -90,10 +92,12 @@ class Findings:
         hint: str = "",
         severity: Severity = "error",
         notes: tuple[tuple[Span, str], ...] = (),
+        *,
+        private: bool = False,
     ) -> None:
         key = (code, message, span.source.name, span.start)
         if key not in self._found:
-            self._found[key] = Diagnostic(code, message, span, hint, severity, notes)
+            self._found[key] = Diagnostic(code, message, span, hint, severity, notes, private)
 
     def suggest(self, word: str, known: Collection[str]) -> str:
         """`did you mean …?`, as long as looking for it stays cheap."""

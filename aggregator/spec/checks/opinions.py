@@ -211,11 +211,13 @@ def _check_secrets(root: Root) -> None:
         name, text = value.get("name"), value.get("value", value.get("default"))
         if isinstance(name, str) and isinstance(text, str) and _is_secret(name, text, path_of(trail)):
             at = root.place.at(*path_of(trail), "value" if "value" in value else "default")
-            root.findings.warn("plain-secret", f"{name} is a secret in plain text", at, hint)
+            root.findings.warn("plain-secret", f"{name} is a secret in plain text", at, hint, private=True)
         for key, part in value.items():
             if isinstance(part, str) and (found := SECRET_TEXT.search(part)):
-                message = f"a secret stands here in plain text: {found[0][:8]}…"
-                root.findings.warn("plain-secret", message, root.place.at(*path_of(trail), key), hint, part=found[0])
+                message = f"a secret stands here in plain text: {found[0][:4]}…"
+                root.findings.warn(
+                    "plain-secret", message, root.place.at(*path_of(trail), key), hint, part=found[0], private=True
+                )
 
 
 def _is_secret(name: str, text: str, path: Path) -> bool:

@@ -27,12 +27,13 @@ def check_steps(root: Root, located: Located, scope: Scope, place: Place, where:
     items = scope.items
     lookup = lookup_in(known, root.findings)
     for number, group in enumerate(located.template.steps or ()):
+        # While a step runs its status is there, for its hooks and for those that run beside it.
+        for step in group:
+            known.setdefault(step.name, frozenset({"status"}))
         called: list[tuple[WorkflowStep, Located | None]] = []
         for index, step in enumerate(group):
             at = place.at("steps", number, index)
             _check_name(root.findings, step, at, f"{where}.steps[{number}]", names)
-            # While a step runs its own status is there for hooks, and for those that run beside it.
-            known.setdefault(step.name, frozenset({"status"}))
             # Argo keeps the items of earlier loops in mind, so a later step may mention them.
             items |= items_of(step)
             keys = output_keys_of(step, root.resolve(step, located, at))

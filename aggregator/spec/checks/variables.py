@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError
 from aggregator.lang.expr import parse as parse_expression
+from aggregator.spec.checks.findings import Place
 from aggregator.spec.checks.texts import tagged_texts, tags_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from aggregator.lang.expr import Expr
-    from aggregator.spec.checks.findings import Place
     from aggregator.spec.checks.root import Root
     from aggregator.spec.models import Template
 
@@ -142,18 +142,22 @@ def check_text(scope: Scope, text: str, place: Place, where: str, *, severity: s
             problem = scope.problem(tag.key)
             if problem:
                 name = tag.written if "{{" not in tag.text else f"{{{{{tag.key}}}}}"
+                message = f"{where} failed to resolve {name}{_argument(place)}: {problem}"
                 add = findings.error if severity == "error" else findings.warn
-                add(
-                    "unknown-variable",
-                    f"{where} failed to resolve {name}: {problem}",
-                    place,
-                    scope.near(tag.key),
-                    part=tag.text,
-                )
+                add("unknown-variable", message, place, scope.near(tag.key), part=tag.text)
         elif tag.key == "item" and not scope.items:
             findings.warn("item-outside-loop", f"{where}: {{{{item}}}} stands outside of a loop", place, part=tag.text)
     if not closed:
         findings.warn("unclosed-tag", f"{where}: a tag begins with '{{{{' and is not closed by '}}}}'", place)
+
+
+def _argument(place: Place) -> str:
+    """Which argument the text belongs to, in words."""
+    path = place.path
+    if "arguments" not in path or len(path) < 3 or path[-3] not in ("parameters", "artifacts"):
+        return ""
+    name = Place(place.loaded, (*path[:-1], "name")).value
+    return f" for {str(path[-3])[:-1]} '{name}'" if isinstance(name, str) else ""
 
 
 CHECKED_ROOTS: Final = frozenset({"inputs", "steps", "tasks", "item", "workflow"})
