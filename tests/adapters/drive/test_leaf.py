@@ -250,7 +250,7 @@ def test_a_store_that_is_throttled_is_tried_again(tmp_path, stores):
                 raise TransientError("SlowDown")
             super().save(source, location)
 
-    shaky = Shaky({})
+    shaky = Shaky()
     declared = {"artifacts": [{"name": "a", "path": "/f", "s3": {"bucket": "b", "key": "k"}}]}
     outcome, _ = run(
         Staged(lambda root: write(root / "f", "x") and None), tmp_path, stores={"s3": shaky}, outputs=declared
