@@ -9,7 +9,7 @@ from aggregator.app.prepare import Submission, prepare
 from aggregator.engine.events import Event, NodeSet, Resumed, StopRequested, SuspendRequested
 from aggregator.errors import AggError, InvalidWorkflow
 from aggregator.testing.history import History
-from aggregator.testing.mocks import Mocks, method_of, url_of
+from aggregator.testing.mocks import Mocks, Unending, method_of, url_of
 from aggregator.testing.virtual import START, Script, VirtualRun
 
 if TYPE_CHECKING:
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from aggregator.engine.machine import Machine
     from aggregator.engine.node import Node
     from aggregator.testing.cases import Case, Happening
+
+
+LONGEST = 100 * 366 * 86400.0
+"""Seconds after which a run is taken to go on for ever."""
 
 
 @dataclass(slots=True)
@@ -138,12 +142,18 @@ def try_case(case: Case) -> Trial:
 
 def to_the_end(run: VirtualRun) -> None:
     """Go on until the run has ended and its leaves are gone, or nothing happens by itself any more."""
+    begin = run.now
     while not (run.finished is not None and not run.held):
         if run.due is None:
             # A step that finds nothing due asks the locks once more.
             run.settle()
             if run.due is None:
                 return
+        if run.due is not None and run.due - begin > LONGEST:
+            raise Unending(
+                "the run goes on for more than a hundred years of virtual time",
+                hint="give retries a limit, and backoffs a cap",
+            )
         run.step()
 
 
