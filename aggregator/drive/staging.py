@@ -45,6 +45,8 @@ def merged_location(artifact: Mapping[str, Any], default: Mapping[str, Any]) -> 
     if own is None:
         return None
     key, location = own
+    if key == "http" and not location.get("url"):
+        return None
     if _complete(key, location):
         return key, dict(location)
     if fallback is not None and fallback[0] == key:
@@ -193,7 +195,13 @@ def _move(source: Path, target: Path) -> None:
             for inner in source.iterdir():
                 _move(inner, target / inner.name)
             return
-        shutil.rmtree(target)
+        try:
+            target.rmdir()
+        except OSError:
+            # It may be the root of a mounted volume: what is in it is not ours to remove.
+            raise StoreError(
+                f"the artifact is a file, but its path {target.name!r} is a folder that is not empty"
+            ) from None
     shutil.move(source, target)
 
 

@@ -11,10 +11,10 @@ ROWS = {
         affinity                      ignored      One machine: nothing to select.
         metadata                      ignored      Labels and annotations of pods.
         annotations                   implemented  The display name of its nodes.
-        daemon                        later        Read and kept; daemons come with more of the process runtime.
+        daemon                        implemented        Runs beside what follows, once it is ready; ended with its steps or dag.
         steps                         implemented  Groups one after the other, their members at once.
         container                     emulated     A process on the host, its image mapped by rules.
-        containerSet                  later        Read and checked.
+        containerSet                  implemented        Containers of one attempt, by their dependencies, in one workspace.
         script                        emulated     A process on the host, its image mapped by rules.
         resource                      later        Read and checked; needs a cluster.
         dag                           implemented  Tasks and their dependencies.
@@ -23,8 +23,8 @@ ROWS = {
         http                          implemented  A request by agg itself.
         plugin                        emulated     Built in: aws-sns, aws-sqs and aws-lambda; others are refused.
         volumes                       emulated     Local folders and files in the place of pod volumes.
-        initContainers                later        Read and checked.
-        sidecars                      later        Read and checked.
+        initContainers                implemented        Run one after the other before main.
+        sidecars                      implemented        Run beside main, ended with it.
         archiveLocation               implemented  Where its artifacts go.
         activeDeadlineSeconds         implemented  Limits a leaf.
         retryStrategy                 implemented  When and how often it is tried again.
@@ -70,7 +70,7 @@ ROWS = {
         volumeMounts              emulated     Local folders at those paths.
         volumeDevices             ignored      No block devices here.
         livenessProbe             ignored      Nothing restarts a process.
-        readinessProbe            later        Of daemons.
+        readinessProbe            implemented        Of daemons: exec, httpGet, tcpSocket.
         startupProbe              ignored      Nothing restarts a process.
         lifecycle                 ignored      No kubelet runs these hooks.
         terminationMessagePath    ignored      Messages come from the exit.
@@ -96,22 +96,22 @@ ROWS = {
         mountPropagation   ignored   No nested mounts here.
     """,
     models.UserContainer: """
-        mirrorVolumeMounts  later  With sidecars and init containers.
+        mirrorVolumeMounts  implemented  As in Argo.
     """,
     models.Script: """
         source  implemented  Written to a file that the command gets as its last argument.
     """,
     models.ContainerNode: """
-        dependencies  later  With containerSet.
+        dependencies  implemented  Starts when these exited with 0.
     """,
     models.ContainerSet: """
-        containers     later  Read and checked.
-        volumeMounts   later  Read and kept.
-        retryStrategy  later  Read and kept.
+        containers     implemented  As in Argo.
+        volumeMounts   implemented  As in Argo.
+        retryStrategy  implemented  As in Argo.
     """,
     models.ContainerSetRetryStrategy: """
-        duration  later  Read and kept.
-        retries   later  Read and kept.
+        duration  implemented  As in Argo.
+        retries   implemented  As in Argo.
     """,
     models.Resource: """
         action             later  Read and checked.
