@@ -16,7 +16,7 @@ from aggregator.spec.checks import check_submission
 from aggregator.spec.merge import merge_workflow_template
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from aggregator.source import Span
     from aggregator.spec.bundle import Bundle, Loaded
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """Kubernetes' alphabet for generated names: no vowels, so no words."""
 NAME = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._]*")
+_ALL_PARAMETERS = re.compile(r"workflow\.parameters(?![.\[\w])|workflow\.parameters\.json|workflow\.parameters\[(?!')")
+"""A use of the parameters as a whole."""
 LONGEST_NAME = 63
 LONGEST_PREFIX = 58
 """A longer `generateName` is cut, as Kubernetes does, so that the suffix fits."""
@@ -84,6 +86,7 @@ def prepare(main: Bundle, supporting: Bundle, submission: Submission) -> Prepare
     metadata = _metadata(workflow, loaded, submission)
     missing = _missing_template(workflow, everything, loaded)
     spec = workflow.spec if missing else _merged(workflow.spec, everything)
+    declared = {p.name for p in spec.arguments.parameters}
     spec = _overridden(spec, submission)
     workflow = replace_struct(workflow, metadata=metadata, spec=spec)
     source = random.SystemRandom()
@@ -108,6 +111,7 @@ def prepare(main: Bundle, supporting: Bundle, submission: Submission) -> Prepare
         found += missing
     else:
         found += check_submission(everything, loaded, spec)
+        found += _unused_parameters(submission, declared, prepared)
     prepared.problems = [d for d in found if d.severity == "error"]
     prepared.warnings += [d for d in found if d.severity != "error"]
     return prepared
@@ -301,6 +305,26 @@ def _merged(spec: models.WorkflowSpec, everything: Bundle) -> models.WorkflowSpe
         return spec
     merged: models.WorkflowSpec = merge_workflow_template(spec, found.model.spec)
     return merged
+
+
+def _unused_parameters(submission: Submission, declared: set[str], prepared: Prepared) -> Iterator[Diagnostic]:
+    """Given parameters that the workflow neither declares nor mentions: Argo takes them, but they are hardly meant."""
+    unknown = [name for name, _ in submission.parameters if name not in declared]
+    if not unknown:
+        return
+    texts = msgspec.json.encode([prepared.workflow, prepared.templates]).decode()
+    if _ALL_PARAMETERS.search(texts):
+        return
+    for name in unknown:
+        if f"workflow.parameters.{name}" not in texts and f"workflow.parameters['{name}']" not in texts:
+            known = f"its parameters are {', '.join(sorted(declared))}" if declared else "it has no parameters"
+            yield Diagnostic(
+                "unused-parameter",
+                f"parameter {name!r} is given, but the workflow neither declares nor uses it; {known}",
+                prepared.locate(("spec", "arguments")),
+                hint=nearest(name, declared),
+                severity="warning",
+            )
 
 
 def _overridden(spec: models.WorkflowSpec, submission: Submission) -> models.WorkflowSpec:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -21,9 +20,8 @@ from aggregator.spec.yaml import parse_text, read_source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
-    from aggregator.app import Prepared, RunResult
+    from aggregator.app import Prepared
     from aggregator.app.prepare import Submission
     from aggregator.settings import Settings
     from aggregator.source import Source
@@ -247,7 +245,9 @@ def _run(request: Request, supporting: Bundle, settings: Settings) -> int:
 
         lock = NamedLock(home, given.one("lock"))
         lock.acquire(prepared.name)
-    return _drive(request, prepared, settings)
+    from aggregator.cli.run_drive import drive  # noqa: PLC0415 - the engine is only needed now
+
+    return drive(request, prepared, settings)
 
 
 def _warnings(prepared: Prepared, request: Request) -> None:
@@ -270,95 +270,6 @@ def _dry_run(prepared: Prepared, output: str) -> int:
         shown = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", **prepared.workflow}
         sys.stdout.write(dump(shown, output if output in ("json", "yaml") else "yaml"))
     return 0
-
-
-def _drive(request: Request, prepared: Prepared, settings: Settings) -> int:
-    """Open what the run needs, run it, close it all, tell."""
-    from aggregator.app import Runner  # noqa: PLC0415 - the engine is only needed now
-    from aggregator.app.compose import NOWHERE, World  # noqa: PLC0415
-    from aggregator.cli.asking import asking_observers  # noqa: PLC0415
-    from aggregator.cli.run_report import finished  # noqa: PLC0415
-    from aggregator.cli.settings_sources import open_journal  # noqa: PLC0415
-    from aggregator.observe import choose_progress, make_observer  # noqa: PLC0415
-
-    given = request.given
-    journal = open_journal(settings)
-    folder = open_home(settings).create_run_folder(prepared.name, prepared.uid)
-    dry = settings.text("runtime") == "dry"
-    sandbox = _sandbox(request, prepared) if request.sandbox and not dry else None
-    try:
-        secrets = _secrets(settings, prepared, sandbox, folder)
-        world = World(sandbox.routes, sandbox.aws_endpoint, sandbox.env) if sandbox is not None else NOWHERE
-        runner: Any = Runner(settings=settings, journal=journal, folder=folder, secrets=secrets, world=world)
-        if dry:
-            from aggregator.testing.dry import DryRunner  # noqa: PLC0415 - runs that touch nothing are few
-
-            runner = DryRunner(runner)
-        how = choose_progress(settings.text("progress"), sys.stderr, os.environ)
-        observers = [] if how == "none" else [make_observer(how, sys.stderr, secrets.mask)]
-        if given.has("log"):
-            stream = sys.stderr if given.one("output") else sys.stdout
-            observers.append(make_observer("logs", stream, secrets.mask))
-        detach = given.has("detach-on-suspend")
-        if not dry:
-            home = given.one("home")
-            observers += asking_observers(runner, prepared, observers, secrets.mask, home=home, ask=not detach)
-        try:
-            result: RunResult = runner.run(prepared, entry=request.entry, observers=observers, detach=detach)
-        finally:
-            for observer in observers:
-                observer.close()
-        report = sandbox.keep(folder) if sandbox is not None else None
-        return finished(result, prepared, output=given.one("output"), mask=secrets.mask, sandbox=report)
-    finally:
-        if sandbox is not None:
-            sandbox.stop()
-        journal.close()
-
-
-def _sandbox(request: Request, prepared: Prepared) -> Any:
-    from aggregator.sandbox.world import World  # noqa: PLC0415 - only for the sandbox
-
-    given = request.given
-    if request.bundled and not given.has("sandbox"):
-        _say("no bucket and topic given: running in the sandbox. Live: agg run --s3-bucket BUCKET --sns-topic-arn ARN")
-    return World.start(
-        workflow=prepared.workflow,
-        parameters=prepared.parameters,
-        supporting=[*prepared.templates, *prepared.config_maps],
-        posts=request.sandbox_posts,
-        faults=_number(given, "sandbox-faults", 0.0),
-        fault_limit=int(_number(given, "sandbox-fault-limit", 2)),
-        seed=int(_number(given, "sandbox-seed", 0)),
-        notice=_say,
-    )
-
-
-def _number(given: Arguments, key: str, default: float) -> float:
-    text = given.one(key)
-    try:
-        return float(text) if text else default
-    except ValueError:
-        raise UsageError(f"--{key} {text!r} must be a number") from None
-
-
-def _secrets(settings: Settings, prepared: Prepared, sandbox: Any, folder: Path) -> Any:
-    from pathlib import Path  # noqa: PLC0415
-
-    from aggregator.app import KeptMasker  # noqa: PLC0415
-    from aggregator.secrets.documents import secret_references  # noqa: PLC0415
-    from aggregator.secrets.store import SecretStore  # noqa: PLC0415 - only runs need secrets
-
-    env_file = settings.text("secrets.env_file")
-    store = SecretStore(
-        folders=[Path(p) for p in settings.paths("secrets.folders")],
-        env_file=Path(env_file) if env_file else None,
-        documents=[*prepared.secrets, *prepared.config_maps],
-        extra=sandbox.secrets if sandbox is not None else None,
-        masker=KeptMasker(open_home(settings).path, folder),
-    )
-    store.expect(secret_references([prepared.workflow, *prepared.templates]))
-    return store
 
 
 def _say(text: str) -> None:
