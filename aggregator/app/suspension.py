@@ -44,6 +44,13 @@ class Question:
     asked: tuple[Choice, ...]
     timed: bool
     """Whether it goes on by itself when its time has come."""
+    shared: bool
+    """Whether another node that waits has the same display name."""
+
+    @property
+    def aim(self) -> str:
+        """What names it among all that wait."""
+        return self.id if self.shared else self.display
 
     @property
     def missing(self) -> list[str]:
@@ -72,6 +79,7 @@ def question(machine: Machine, node: Node) -> Question:
             _choice({**inputs.get(p["name"], {}), **p}, p["value"] if "value" in p else default_of(node, p))
             for p in (node.outputs or {}).get("parameters") or ()
         ),
+        shared=any(n.display == node.display and n is not node for n in machine.suspensions.values()),
         timed=(raw.get("suspend") or {}).get("duration") not in (None, ""),
     )
 
@@ -114,16 +122,14 @@ def check_resumable(run: str, asking: Iterable[Question], given: Iterable[str] =
             )
 
 
-def answer_command(run: str, asked: Question, others: Iterable[Question] = (), flags: Iterable[str] = ()) -> str:
-    """The command that answers a question. `others` wait too, `flags` are those that the command has to repeat."""
-    shared = any(other.display == asked.display and other.number != asked.number for other in others)
-    selector = f"id={asked.id}" if shared else f"displayName={_escaped(asked.display)}"
-    aim = ["--node-field-selector", selector]
+def answer_command(run: str, asked: Question, flags: Iterable[str] = ()) -> str:
+    """The command that answers a question. `flags` are those that it has to repeat to find the run."""
+    aim = ["--node-field-selector", f"{'id' if asked.shared else 'displayName'}={_escaped(asked.aim)}"]
     if not asked.asked:
         return shlex.join(["agg", "resume", run, *aim, *flags])
     values = []
     for choice in asked.asked:
-        value = choice.value if choice.value is not None else "|".join(choice.enum) or "VALUE"
+        value = choice.value if choice.value is not None else next(iter(choice.enum), "VALUE")
         values += ["--output-parameter", f"{choice.name}={value}"]
     return shlex.join(["agg", "node", "set", run, *aim, *values, "--phase", "Succeeded", *flags])
 

@@ -14,6 +14,7 @@ from aggregator.observe.outlet import PatientStream, claim_screen, release_scree
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rich.live import Live
     from rich.text import Text
 
     from aggregator.ports import Change, Stream
@@ -44,7 +45,6 @@ class LiveTree:
         frames_per_second: float = FRAMES_PER_SECOND,
     ) -> None:
         from rich.console import Console  # noqa: PLC0415 - rich takes a while to import, and only terminals need it
-        from rich.live import Live  # noqa: PLC0415
 
         self._board = Board()
         self._mask = mask
@@ -53,17 +53,11 @@ class LiveTree:
         self._console = Console(
             file=cast("TextIO", PatientStream(stream)), force_terminal=True, highlight=False, markup=False, emoji=False
         )
-        self._live = Live(
-            get_renderable=self._draw,
-            console=self._console,
-            refresh_per_second=frames_per_second,
-            redirect_stdout=False,
-            redirect_stderr=False,
-            vertical_overflow="crop",
-        )
-        self._live.start()
+        self._frames_per_second = frames_per_second
+        self._live: Live | None = None
+        self._held: list[str] = []
         self._open = True
-        claim_screen(self.print_above)
+        self.resume()
 
     def on_change(self, change: Change) -> None:
         with self._lock:
@@ -77,16 +71,45 @@ class LiveTree:
 
     def print_above(self, text: str) -> None:
         """Masked text that scrolls away above the tree; its colours stay."""
-        if self._open:
+        if self._open and self._live is None:
+            self._held.append(text)
+        elif self._open:
             from rich.text import Text  # noqa: PLC0415
 
             self._console.print(Text.from_ansi(text.removesuffix("\n")), soft_wrap=True)
 
+    def pause(self) -> None:
+        """Leave the screen to someone else; what is to be printed above the tree waits."""
+        if self._live is not None:
+            release_screen(self.print_above)
+            live, self._live = self._live, None
+            live.stop()
+
+    def resume(self) -> None:
+        """Draw again, below whatever stands on the screen now."""
+        if not self._open or self._live is not None:
+            return
+        from rich.live import Live  # noqa: PLC0415
+
+        self._live = Live(
+            get_renderable=self._draw,
+            console=self._console,
+            refresh_per_second=self._frames_per_second,
+            redirect_stdout=False,
+            redirect_stderr=False,
+            vertical_overflow="crop",
+        )
+        self._live.start()
+        claim_screen(self.print_above)
+        held, self._held = self._held, []
+        for text in held:
+            self.print_above(text)
+
     def close(self) -> None:
         if self._open:
+            self.resume()
+            self.pause()
             self._open = False
-            release_screen(self.print_above)
-            self._live.stop()
 
     def _draw(self) -> Text:
         from rich.text import Text  # noqa: PLC0415
