@@ -65,7 +65,6 @@ def questions(machine: Machine, selector: str = "") -> list[Question]:
 
 def question(machine: Machine, node: Node) -> Question:
     """What a suspended node asks."""
-    raw: dict[str, Any] = node.template.raw if node.template is not None else {}
     inputs = {p["name"]: p for p in (node.inputs or {}).get("parameters") or ()}
     return Question(
         number=node.number,
@@ -80,7 +79,7 @@ def question(machine: Machine, node: Node) -> Question:
             for p in (node.outputs or {}).get("parameters") or ()
         ),
         shared=any(n.display == node.display and n is not node for n in machine.suspensions.values()),
-        timed=(raw.get("suspend") or {}).get("duration") not in (None, ""),
+        timed=node.number in machine.due,
     )
 
 

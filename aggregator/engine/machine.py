@@ -126,6 +126,8 @@ class Machine:
         """Nodes that wait for their locks, for the cache or for a place, by number."""
         self.suspensions: dict[int, Node] = {}
         """Running suspend nodes, by number."""
+        self.due: dict[int, float] = {}
+        """When suspend nodes with a duration go on by themselves, by number."""
         self.daemons: dict[int, Node] = {}
         """Daemons that are up, by number."""
         self.root: Node | None = None

@@ -40,6 +40,7 @@ class Suspend:
         if declared:
             node.outputs = {"parameters": [dict(p) for p in declared]}
         if until is not None:
+            machine.due[node.number] = until
             machine.set_timer(until, lambda n: _over(machine, n), node)
 
 
