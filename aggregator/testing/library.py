@@ -61,8 +61,7 @@ class WorkflowRun:
     @property
     def problems(self) -> list[str]:
         """Why the run can't be judged: leaves without a mock, a workflow that can't be run."""
-        prepared = self.trial.prepared
-        return [*self.trial.problems, *(d.render() for d in (prepared.problems if prepared is not None else ()))]
+        return list(self.trial.problems)
 
     @property
     def outputs(self) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def _text_for(machine: Machine, attempt: Attempt, field: str, default: str) -> s
             continue
         text = json.dumps(other.loop.tree.value)
         if mention in text or quoted in text:
-            return ITEMS if other.loop.form == "withParam" and "[" not in text.partition(field)[2] else "1"
+            return ITEMS if other.loop.form == "param" and "[" not in text.partition(field)[2] else "1"
     raw = json.dumps(boundary.template.raw)
     if any(f"{function}({kind}{mention}" in raw for function in ("asInt", "asFloat") for kind in ("steps", "tasks")):
         return "1"

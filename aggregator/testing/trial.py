@@ -113,6 +113,9 @@ def try_case(case: Case) -> Trial:
         trial.problems.append(_told(problem))
         return trial
     if prepared.problems:
+        # A run that was expected to fail must not pass because of a slip of the pen: the message must be expected, too.
+        if "message" not in case.expect:
+            trial.problems += ["the workflow is wrong, so it was not run", *(d.render() for d in prepared.problems)]
         return trial
     start = START if case.at is None else case.at
     run = trial.run = VirtualRun(
