@@ -47,6 +47,7 @@ COMMANDS: dict[str, Command] = {
         Command("get", "aggregator.cli.get:get_command", "Show runs: header, tree, JSON or YAML.", completes="run"),
         Command("logs", "aggregator.cli.logs:logs_command", "Print what the leaves of a run printed.", completes="run"),
         Command("lint", "aggregator.cli.lint:lint", "Say everything that is wrong with files.", completes="file"),
+        Command("plan", "aggregator.cli.plan:plan", "Show what a file would run, and how much.", completes="file"),
         Command("wait", "aggregator.cli.wait:wait_command", "Wait until runs have ended.", completes="run"),
         Command("watch", "aggregator.cli.watch:watch_command", "Watch a run of another process.", completes="run"),
         Command("suspend", "aggregator.cli.suspend:suspend_command", "Let a run start nothing new.", completes="run"),

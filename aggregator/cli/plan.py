@@ -1,0 +1,95 @@
+"""`agg plan`: what a file would run, without running or fetching anything."""
+
+from __future__ import annotations
+
+import random
+import time
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+import typer
+
+from aggregator.app.prepare import Submission, prepare
+from aggregator.cli.documents import read_sources
+from aggregator.cli.plan_forms import as_json, dot, mermaid, tree
+from aggregator.errors import InvalidWorkflow, UsageError
+from aggregator.lang.context import Context
+from aggregator.plan.compile import compile_workflow
+from aggregator.plan.estimate import estimate
+from aggregator.spec.bundle import Bundle
+from aggregator.spec.decode import decode_text
+from aggregator.spec.write import to_yaml
+
+
+class Form(StrEnum):
+    TREE = "tree"
+    JSON = "json"
+    YAML = "yaml"
+    MERMAID = "mermaid"
+    DOT = "dot"
+
+
+def plan(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A workflow's file, or - for stdin.")],
+    parameter: Annotated[
+        list[str] | None, typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Set a parameter.")
+    ] = None,
+    output: Annotated[Form, typer.Option("-o", "--output", help="Form; yaml is the resolved spec.")] = Form.TREE,
+    beside: Annotated[
+        list[str] | None, typer.Option("--with", metavar="PATH", help="Files with templates that it refers to.")
+    ] = None,
+    entrypoint: Annotated[
+        str, typer.Option("--entrypoint", metavar="TEMPLATE", help="Start at another template.")
+    ] = "",
+    source: Annotated[
+        str, typer.Option("--from", metavar="KIND/NAME", help="Plan a stored document of the file.")
+    ] = "",
+    strict: Annotated[bool, typer.Option("--strict/--no-strict", help="Unknown fields are errors.")] = True,
+) -> int:
+    """Show what would run: loops with their counts, resolved parameters, widths, requests, attempts, the longest path."""
+    main, supporting = _read([file], strict=strict), _read(beside or [], strict=False)
+    pairs = [_pair(text) for text in parameter or []]
+    submission = Submission(parameters=pairs, name="", entrypoint=entrypoint, source=source)
+    prepared = prepare(main, supporting, submission)
+    problems = [p for p in prepared.problems if p.code != "refused-field"]
+    if problems:
+        raise InvalidWorkflow(problems)
+    if output is Form.YAML:
+        typer.echo(to_yaml([prepared.workflow]), nl=False)
+        return 0
+    program = compile_workflow(prepared.workflow, prepared.templates)
+    # No secrets are made here: only expressions with random functions ask for it.
+    context = Context(now=time.time_ns(), random=random.Random(prepared.seed), keep=lambda _, make: make())  # noqa: S311
+    found = estimate(program, context, _known(prepared.workflow))
+    forms: dict[Form, Any] = {Form.TREE: tree, Form.JSON: as_json, Form.MERMAID: mermaid, Form.DOT: dot}
+    typer.echo(forms[output](found))
+    return 0
+
+
+def _read(names: list[str], *, strict: bool) -> Bundle:
+    bundle = Bundle()
+    for text in read_sources(names):
+        bundle.merge(decode_text(text, strict=strict))
+    return bundle
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise UsageError(f"-p {text!r} must be NAME=VALUE")
+    return name, value
+
+
+def _known(workflow: dict[str, Any]) -> dict[str, str]:
+    """Variables that have values before the run: parameters, labels and annotations, and the namespace."""
+    metadata, spec = workflow.get("metadata") or {}, workflow.get("spec") or {}
+    parameters = [p for p in (spec.get("arguments") or {}).get("parameters") or () if p.get("value") is not None]
+    known = {f"workflow.parameters.{p['name']}": str(p["value"]) for p in parameters}
+    listed = msgspec.json.encode([{"name": p["name"], "value": p["value"]} for p in parameters]).decode()
+    known["workflow.parameters"] = known["workflow.parameters.json"] = listed
+    known["workflow.namespace"] = metadata.get("namespace") or "default"
+    known["workflow.mainEntrypoint"] = spec.get("entrypoint") or ""
+    for kind in ("labels", "annotations"):
+        known.update({f"workflow.{kind}.{key}": value for key, value in (metadata.get(kind) or {}).items()})
+    return known
