@@ -46,8 +46,6 @@ COMMANDS: dict[str, Command] = {
         Command("list", "aggregator.cli.list:list_command", "List the runs that are kept."),
         Command("get", "aggregator.cli.get:get_command", "Show runs: header, tree, JSON or YAML.", completes="run"),
         Command("logs", "aggregator.cli.logs:logs_command", "Print what the leaves of a run printed.", completes="run"),
-        Command("lint", "aggregator.cli.lint:lint", "Say everything that is wrong with files.", completes="file"),
-        Command("plan", "aggregator.cli.plan:plan", "Show what a file would run, and how much.", completes="file"),
         Command("wait", "aggregator.cli.wait:wait_command", "Wait until runs have ended.", completes="run"),
         Command("watch", "aggregator.cli.watch:watch_command", "Watch a run of another process.", completes="run"),
         Command("suspend", "aggregator.cli.suspend:suspend_command", "Let a run start nothing new.", completes="run"),
@@ -59,6 +57,8 @@ COMMANDS: dict[str, Command] = {
         Command("terminate", "aggregator.cli.terminate:terminate_command", "End runs at once.", completes="run"),
         Command("delete", "aggregator.cli.delete:delete_command", "Delete runs and their files.", completes="run"),
         Command("test", "aggregator.cli.test:run_tests", "Run tests of workflows in virtual time.", completes="file"),
+        Command("lint", "aggregator.cli.lint:lint", "Say everything that is wrong with files.", completes="file"),
+        Command("plan", "aggregator.cli.plan:plan", "Show what a file would run, and how much.", completes="file"),
         Command(
             "compat", "aggregator.cli.compat:compat", "Show what a file's fields mean on one machine.", completes="file"
         ),
