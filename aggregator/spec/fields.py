@@ -101,17 +101,13 @@ def without_effect(loaded: Loaded[Any]) -> list[Diagnostic]:
 
     What stands inside a field that was told of is not told of again.
     """
+    if loaded.kind not in KINDS:
+        return []
     found: list[Diagnostic] = []
-    told: set[tuple[str, str]] = set()
-    inside: Path = ("",)
-    for use in uses(loaded):
-        row, path = use.row, use.path
-        if row.verdict not in _TOLD or row.owner in _QUIET or path[: len(inside)] == inside:
-            continue
-        inside = path
-        if (row.owner, row.name) in told:
-            continue
-        told.add((row.owner, row.name))
+    told: dict[tuple[str, str], tuple[Row, Trail]] = {}
+    _collect_told(loaded.value, decoder_of(KINDS[loaded.kind][0]), (), told)
+    for row, trail in told.values():
+        path = _path_of(trail)
         severity, word = _TOLD[row.verdict]
         message = f"{path_text(path)} {word}: {row.meaning[0].lower()}{row.meaning[1:]}"
         span = loaded.key_span(*path)
@@ -143,6 +139,40 @@ def _collect(value: Any, decoder: Any, path: Path, found: list[Use]) -> None:
     elif isinstance(decoder, MapDecoder) and isinstance(value, dict):
         for name, part in value.items():
             _collect(part, decoder.item, (*path, name), found)
+
+
+# A path from its end: what is above, and the last key. Big documents have many fields of which few are told.
+Trail = tuple[Any, ...]
+
+
+def _collect_told(value: Any, decoder: Any, trail: Trail, told: dict[tuple[str, str], tuple[Row, Trail]]) -> None:
+    if isinstance(decoder, StructDecoder) and isinstance(value, dict):
+        rows, fields = ledger()[decoder.owner], decoder.fields
+        for name, part in value.items():
+            known = fields.get(name)
+            if known is None:
+                continue
+            row = rows[name]
+            if row.verdict in _TOLD and row.owner not in _QUIET:
+                told.setdefault((row.owner, name), (row, (trail, name)))
+            elif isinstance(part, dict | list):
+                _collect_told(part, known[1], (trail, name), told)
+    elif isinstance(decoder, ListDecoder) and isinstance(value, list):
+        for index, part in enumerate(value):
+            if isinstance(part, dict | list):
+                _collect_told(part, decoder.item, (trail, index), told)
+    elif isinstance(decoder, MapDecoder) and isinstance(value, dict):
+        for name, part in value.items():
+            if isinstance(part, dict | list):
+                _collect_told(part, decoder.item, (trail, name), told)
+
+
+def _path_of(trail: Trail) -> Path:
+    keys: list[str | int] = []
+    while trail:
+        trail, key = trail
+        keys.append(key)
+    return tuple(reversed(keys))
 
 
 def render_compatibility() -> str:

@@ -254,3 +254,18 @@ def test_fields_around_the_schedule(check):
     wrong = check(cron(more="  stopStrategy: {expression: '1 +'}\n"), severity="warning")
     assert wrong[0].startswith("expression-syntax")
     assert check(cron().replace("name: c}", f"name: {'c' * 53}}}", 1))[0].startswith("long-name: cron workflow")
+
+
+def test_files_may_hold_other_documents_beside(check):
+    text = "kind: ConfigMap\nmetadata: {name: c}\n---\napiVersion: argoproj.io/v1alpha1\nkind: WorkflowEventBinding\nmetadata: {name: b}\nspec: {event: {selector: 'true'}}\n"
+    assert check(text) == []
+
+
+def test_hooks_of_a_stored_workflow_may_get_the_arguments_of_whoever_runs_it(check):
+    text = "kind: WorkflowTemplate\nmetadata: {name: t}\nspec: {onExit: bye, hooks: {exit: {template: bye}}, templates: [{name: bye, inputs: {parameters: [{name: p}]}, container: {image: x, args: ['{{inputs.parameters.p}}']}}]}\n"
+    assert check(text) == []
+
+
+def test_entrypoints_with_tags_are_looked_up_when_it_runs(check):
+    text = "kind: Workflow\nmetadata: {name: t}\nspec: {entrypoint: '{{workflow.parameters.e}}', onExit: '{{workflow.parameters.e}}', arguments: {parameters: [{name: e, value: a}]}, templates: [{name: a, suspend: {}}]}\n"
+    assert check(text) == []
