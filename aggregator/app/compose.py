@@ -305,7 +305,8 @@ def _loop_run(work: Any) -> RunResult:
     except ImportError:
         result: RunResult = asyncio.run(work)
         return result
-    return uvloop.run(work)  # type: ignore[no-any-return]
+    ended: RunResult = uvloop.run(work)
+    return ended
 
 
 def load_machine(journal: Journal, uid: str) -> Machine:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from aggregator.errors import UsageError, nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from aggregator.spec.models import Parameter
 
@@ -109,14 +109,14 @@ def first_pass(arguments: Sequence[str]) -> Arguments:
     return made
 
 
-def _flag(made: Arguments, argument: str, waiting: object) -> None:
+def _flag(made: Arguments, argument: str, waiting: Iterator[str]) -> None:
     name, equals, value = argument.partition("=")
     flag = BY_NAME.get(name)
     if flag is None and not name.startswith("--") and BY_NAME.get(name[:2]) is not None and BY_NAME[name[:2]].value:
         flag, value, equals = BY_NAME[name[:2]], argument[2:], "="  # -pname=value, as getopt takes it
     if flag is None:
         # Whether this is a parameter of the file is known in the second pass; a parameter always takes a value.
-        made.others.append((name, value if equals else next(waiting, None)))  # type: ignore[call-overload]
+        made.others.append((name, value if equals else next(waiting, None)))
         return
     if not flag.value:
         if equals and value.lower() in ("false", "0"):
@@ -124,7 +124,7 @@ def _flag(made: Arguments, argument: str, waiting: object) -> None:
             return
         made.values[flag.key] = ["true"]
         return
-    given = value if equals else next(waiting, None)  # type: ignore[call-overload]
+    given = value if equals else next(waiting, None)
     if given is None:
         raise UsageError(f"{name} needs a value: {name} {flag.value}", hint="agg run --help lists every flag")
     if flag.many:
