@@ -5,7 +5,7 @@ Each port's docstring is the contract that every adapter's suite in `tests/contr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar, Literal, NamedTuple, Protocol
 
 import msgspec
@@ -156,6 +156,9 @@ class Journal(Protocol):
     def read(self, uid: str, after: int = 0) -> Iterator[bytes]:
         """The events from number `after` on (numbers start at 0)."""
         ...
+
+    def guard(self, hide: Callable[[bytes], bytes]) -> None:
+        """From now on nothing that `hide`, which masks secrets, would change is kept in readable form."""
 
     def run(self, name: str, namespace: str | None = None) -> RunRow:
         """By name or uid; `@latest` is the one created last. NotFound with the nearest name."""

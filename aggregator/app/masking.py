@@ -6,13 +6,13 @@ stand in the run's folder (mode 0600), readable only with the key in `$AGG_HOME`
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from aggregator.errors import StoreError
-from aggregator.journal.home import VALUES_FILE
+from aggregator.journal.home import VALUES_FILE, reason
+from aggregator.journal.seal import KEY_FILE, cipher, private_file
 from aggregator.secrets.mask import Masker
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from aggregator.ports import Journal
     from aggregator.settings import Settings
-
-KEY_FILE = "mask.key"
 
 
 class KeptMasker(Masker):
@@ -37,9 +35,15 @@ class KeptMasker(Masker):
         if value not in self._known:
             self._known.add(value)
             super().add(value)
-            token = _cipher(self._home, create=True).encrypt(value.encode())
-            with _private(self._file, os.O_APPEND) as file:
-                file.write(token + b"\n")
+            token = cipher(self._home, create=True).encrypt(value.encode("utf-8", "surrogateescape"))
+            try:
+                with private_file(self._file, os.O_APPEND) as file:
+                    file.write(token + b"\n")
+            except OSError as problem:
+                raise StoreError(
+                    f"{self._file}, which later masks the secrets of this run, can't be written: {reason(problem)}",
+                    hint="free some space, or set AGG_HOME to another disk",
+                ) from problem
 
 
 def load_mask(journal: Journal, uid: str, settings: Settings) -> Callable[[str], str]:
@@ -50,32 +54,13 @@ def load_mask(journal: Journal, uid: str, settings: Settings) -> Callable[[str],
     masker = Masker()
     if values is not None and values.exists():
         home = values.parent.parent.parent
-        cipher = _cipher(home, create=False)
+        key = cipher(home, create=False)
         for line in values.read_bytes().splitlines():
             try:
-                masker.add(cipher.decrypt(line).decode())
+                masker.add(key.decrypt(line).decode("utf-8", "surrogateescape"))
             except Exception as problem:  # the library has one type for every kind of damage
                 raise StoreError(
                     f"{values} can't be read with {home / KEY_FILE}, so secrets in this run's output can't be masked",
                     hint="restore the key file, or read the files in the run's folder as they are",
                 ) from problem
     return masker.mask
-
-
-def _cipher(home: Path, *, create: bool) -> Any:
-    from cryptography.fernet import Fernet  # noqa: PLC0415 - only runs with secrets need it
-
-    key = home / KEY_FILE
-    if not key.exists() and create:
-        with contextlib.suppress(FileExistsError), _private(key, os.O_EXCL) as file:
-            file.write(Fernet.generate_key())
-    try:
-        return Fernet(key.read_bytes())
-    except (OSError, ValueError) as problem:
-        raise StoreError(
-            f"the key {key} that hides secrets of runs can't be read: {problem}", hint="check its owner and mode"
-        ) from problem
-
-
-def _private(path: Path, flags: int) -> Any:
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | flags, 0o600), "wb")

@@ -37,6 +37,7 @@ def drive(request: Request, prepared: Prepared, settings: Settings) -> int:
         journal = open_journal(settings)
         folder = open_home(settings).create_run_folder(prepared.name, prepared.uid)
         secrets = _secrets(settings, prepared, sandbox, folder)
+        journal.guard(secrets.masker.mask_bytes)
         world = World(sandbox.routes, sandbox.aws_endpoint, sandbox.env) if sandbox is not None else NOWHERE
         runner: Any = Runner(settings=settings, journal=journal, folder=folder, secrets=secrets, world=world)
         if dry:

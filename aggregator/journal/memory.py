@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from aggregator.journal.rows import LATEST, decode_row, encode_row, name_taken, no_such_run, no_such_uid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from aggregator.ports import RunRow
 
@@ -66,6 +66,9 @@ class MemoryJournal:
         run = self._of(uid)
         taken, run.requests = run.requests, []
         return taken
+
+    def guard(self, hide: Callable[[bytes], bytes]) -> None:
+        """Nothing is written anywhere."""
 
     def close(self) -> None:
         """Nothing is open; the runs stay readable."""

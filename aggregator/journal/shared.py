@@ -73,4 +73,4 @@ def open_cache(journal: Journal) -> Cache:
         return MemoryCache()
     from aggregator.journal.sqlite_cache import SqliteCache  # noqa: PLC0415 - few workflows are memoized
 
-    return SqliteCache(journal.path)
+    return SqliteCache(journal.path, journal.seal)

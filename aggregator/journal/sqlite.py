@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from aggregator.errors import StoreError, TransientError
 from aggregator.journal.home import private_folder, reason
 from aggregator.journal.rows import LATEST, decode_row, encode_row, name_taken, no_such_run, no_such_uid
+from aggregator.journal.seal import Seal
 from aggregator.journal.statements import load_statements
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from aggregator.ports import RunRow
@@ -35,6 +36,7 @@ class SqliteJournal:
 
     def __init__(self, path: Path, *, synchronous: Synchronous = "normal", busy: float = BUSY_SECONDS) -> None:
         self.path = path
+        self.seal = Seal(path.parent)
         self._sql = load_statements("queries.sql")
         private_folder(path.parent)
         with self._translated():
@@ -47,7 +49,7 @@ class SqliteJournal:
                 raise
 
     def create(self, row: RunRow) -> None:
-        values = {"uid": row.uid, "name": row.name, "namespace": row.namespace, "row": encode_row(row)}
+        values = {"uid": row.uid, "name": row.name, "namespace": row.namespace, "row": self._encoded(row)}
         with self._transaction():
             try:
                 self._do("create_run", values)
@@ -61,9 +63,9 @@ class SqliteJournal:
                 low, high = _range(serial)
                 (last,) = self._do("last_event", {"low": low, "high": high}).fetchone()
                 first = low if last is None else last + 1
-                self._db.executemany(self._sql["append_event"], enumerate(batch, first))
+                self._db.executemany(self._sql["append_event"], enumerate(map(self.seal.close, batch), first))
             if row is not None:
-                self._do("update_run", {"serial": serial, "row": encode_row(row)})
+                self._do("update_run", {"serial": serial, "row": self._encoded(row)})
 
     def read(self, uid: str, after: int = 0) -> Iterator[bytes]:
         with self._translated():
@@ -110,6 +112,9 @@ class SqliteJournal:
             taken = self._do("take_requests", {"serial": serial}).fetchall()
         return [event for _, event in sorted(taken)]
 
+    def guard(self, hide: Callable[[bytes], bytes]) -> None:
+        self.seal.hide = hide
+
     def close(self) -> None:
         with self._translated():
             self._db.close()
@@ -152,10 +157,13 @@ class SqliteJournal:
             with self._translated():
                 page = self._do("read_events", {"low": low, "high": high, "limit": PAGE}).fetchall()
             for number, event in page:
-                yield event
+                yield self.seal.open(event)
                 low = number + 1
             if len(page) < PAGE:
                 return
+
+    def _encoded(self, row: RunRow) -> bytes:
+        return self.seal.masked(encode_row(row))
 
     def _serial(self, uid: str) -> int:
         found = self._do("serial_of", (uid,)).fetchone()  # never cached: another process may have deleted the run

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from aggregator.engine.times import rfc3339
+from aggregator.journal.seal import Seal
 from aggregator.journal.shared import Connection
 from aggregator.ports import CacheRow
 
@@ -17,15 +18,16 @@ if TYPE_CHECKING:
 class SqliteCache:
     """Entries as JSON, by cache and key."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, seal: Seal | None = None) -> None:
         self._base = Connection(path)
+        self._seal = seal or Seal(path.parent)
 
     def look_up(self, cache: str, key: str, at: float) -> dict[str, Any] | None:
         with self._base.transaction():
             found = self._base.do("look_up", {"cache": cache, "key": key}).fetchone()
             if found is None:
                 return None
-            entry: dict[str, Any] = msgspec.json.decode(found[0])
+            entry: dict[str, Any] = msgspec.json.decode(self._seal.open(found[0]))
             self._put(cache, key, {**entry, "lastHitTimestamp": rfc3339(at)})
             return entry
 
@@ -35,7 +37,8 @@ class SqliteCache:
 
     def entries(self, cache: str | None = None) -> list[CacheRow]:
         with self._base.translated():
-            return [CacheRow(c, k, msgspec.json.decode(e)) for c, k, e in self._base.do("entries", {"cache": cache})]
+            rows = self._base.do("entries", {"cache": cache}).fetchall()
+        return [CacheRow(c, k, msgspec.json.decode(self._seal.open(e))) for c, k, e in rows]
 
     def delete(self, cache: str, key: str | None = None) -> int:
         with self._base.transaction():
@@ -45,4 +48,5 @@ class SqliteCache:
         self._base.close()
 
     def _put(self, cache: str, key: str, entry: dict[str, Any]) -> None:
-        self._base.do("save", {"cache": cache, "key": key, "entry": msgspec.json.encode(entry)})
+        data = self._seal.close(msgspec.json.encode(entry))
+        self._base.do("save", {"cache": cache, "key": key, "entry": data})
