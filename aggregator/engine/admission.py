@@ -46,6 +46,7 @@ class Waiting:
         if machine.stopping(exempt=node.exempt):
             stop_waiting(machine, self)
             return None
+        assert node.template is not None
         gate = places.blocked(machine, node.template, node.boundary, placed=bool(node.holds))
         if gate is None:
             del machine.waiting[node.number]

@@ -8,7 +8,7 @@ from aggregator.engine import places
 from aggregator.engine.commands import Attempt, StartLeaf
 from aggregator.engine.containers import add_containers
 from aggregator.engine.inputs import NodeError
-from aggregator.engine.node import ERROR, PENDING, RUNNING, Node, pod_name
+from aggregator.engine.node import ERROR, PENDING, RUNNING, Node
 from aggregator.engine.scope import Scope
 from aggregator.errors import LanguageError
 from aggregator.lang.gotime import parse_duration
@@ -43,16 +43,14 @@ def start_attempt(machine: Machine, node: Node, template: Template, scope: Scope
 
 def make_attempt(machine: Machine, node: Node, template: Template, scope: Scope) -> Attempt:
     """The order to run a leaf: its body filled with everything known, inputs as they were handed over."""
-    pod = pod_name(machine.name, node.name, template.name)
+    pod = node.pod_name(machine.name)
     scope = Scope(scope, {"pod.name": pod, "node.name": node.name})
-    if template.body.static:
-        body = dict(template.raw)
-        body.pop("retryStrategy", None)
-    else:
-        body = template.body.fill(scope, machine.context, LENIENT)
+    # What has no tags is shared by all attempts.
+    body = template.body.fill(scope, machine.context, LENIENT)
     if node.inputs is not None:
-        body["inputs"] = node.inputs
-    node.declared = body.get("outputs") or {}
+        body = {**body, "inputs": node.inputs}
+    if body.get("outputs"):
+        node.declared = body["outputs"]
     spec = machine.spec
     location = body.get("archiveLocation") or {}
     if not location and machine.repository is not None:
@@ -72,17 +70,11 @@ def make_attempt(machine: Machine, node: Node, template: Template, scope: Scope)
         namespace=machine.namespace,
         deadline=_deadline(machine, node, body),
         want_result=wants_result(node),
-        volumes=[*(spec.get("volumes") or ()), *_claimed(machine)],
+        volumes=machine.volumes,
         archive_logs=bool(_first(location.get("archiveLogs"), spec.get("archiveLogs"))),
         artifact_location=location,
         service_account=spec.get("serviceAccountName") or "",
     )
-
-
-def _claimed(machine: Machine) -> list[dict[str, Any]]:
-    """A volume for each of the run's volumeClaimTemplates; as in Argo its claim carries the run's name."""
-    names = [(claim.get("metadata") or {}).get("name", "") for claim in machine.spec.get("volumeClaimTemplates") or ()]
-    return [{"name": name, "persistentVolumeClaim": {"claimName": f"{machine.name}-{name}"}} for name in names]
 
 
 def wants_result(node: Node) -> bool:
@@ -109,9 +101,8 @@ def _deadline(machine: Machine, node: Node, body: dict[str, Any]) -> float | Non
     run_deadline = machine.options.get("deadline_at")
     if run_deadline is not None and not node.exempt:
         ends.append(run_deadline)
-    limit = node.scope.own("retries.deadline") if node.scope is not None else None
-    if isinstance(limit, float):
-        ends.append(limit)
+    if node.until is not None:
+        ends.append(node.until)
     return min(ends) if ends else None
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from aggregator.engine.node import HOOKED, pod_name
+from aggregator.engine.node import HOOKED, fnv1a32, pod_name
 from aggregator.engine.scope import Scope, TemplateScope
 from aggregator.errors import LanguageError
 from aggregator.lang import expr, tags
@@ -23,26 +23,28 @@ class NodeError(Exception):
     """Why a node can't start, or its outputs can't be made; becomes the node's message."""
 
 
-def process_arguments(machine: Machine, template: Template, call: Call) -> dict[str, Any]:
+def process_arguments(machine: Machine, template: Template, call: Call) -> dict[str, Any] | None:
     """The template's inputs with values: an argument wins over the input's value, that over its default.
 
     An argument without a value replaces the input with its own valueFrom and clears even the default. Raises NodeError for
     an input that nothing supplies.
     """
-    declared = template.raw.get("inputs") or {}
+    declared = template.raw.get("inputs")
+    if not declared:
+        return None
     policy = STRICT if call.strict else LENIENT if call.flags & HOOKED else PREFIX_STRICT
     handed: dict[str, Any] = {}
     parameters = declared.get("parameters")
     if parameters:
-        given = {a.name: a for a in call.arguments.parameters}
+        given = call.arguments.parameters
         made = [_parameter(machine, template, call, raw, given.get(raw["name"]), policy) for raw in parameters]
         handed["parameters"] = _filled_declarations(machine, call, made, given)
     artifacts = declared.get("artifacts")
     if artifacts:
-        given = {a.name: a for a in call.arguments.artifacts}
+        given = call.arguments.artifacts
         found = [_artifact(machine, template, call, raw, given.get(raw["name"]), policy) for raw in artifacts]
         handed["artifacts"] = [a for a in found if a is not None]
-    return handed
+    return handed or None
 
 
 def _filled_declarations(
@@ -125,11 +127,12 @@ def _locals(machine: Machine, call: Call) -> Scope:
     return Scope(machine.globals, local)
 
 
-def template_scope(machine: Machine, template: Template, call: Call, handed: dict[str, Any]) -> TemplateScope:
+def template_scope(machine: Machine, template: Template, call: Call, handed: dict[str, Any] | None) -> TemplateScope:
     """What the template's own texts can see: globals, local variables, inputs, and the paths of files."""
     local: dict[str, Any] = _locals(machine, call).local
-    if template.leaf and template.retry is None:
-        local["pod.name"] = pod_name(machine.name, call.name, template.name)
+    if template.leaf and template.retry is None and not template.rules.static:
+        local["pod.name"] = pod_name(machine.name, call.name, template.name, fnv1a32(call.name))
+    handed = handed or {}
     for parameter in handed.get("parameters") or ():
         local[f"inputs.parameters.{parameter['name']}"] = parameter["value"]
     for artifact in handed.get("artifacts") or ():
@@ -137,14 +140,8 @@ def template_scope(machine: Machine, template: Template, call: Call, handed: dic
         local[f"inputs.artifacts.{name}"] = artifact
         if artifact.get("path"):
             local[f"inputs.artifacts.{name}.path"] = artifact["path"]
-    outputs = template.raw.get("outputs") or {}
-    for artifact in outputs.get("artifacts") or ():
-        if artifact.get("path"):
-            local[f"outputs.artifacts.{artifact['name']}.path"] = artifact["path"]
-    for parameter in outputs.get("parameters") or ():
-        path = (parameter.get("valueFrom") or {}).get("path")
-        if path:
-            local[f"outputs.parameters.{parameter['name']}.path"] = path
+    if template.output_paths:
+        local.update(template.output_paths)
     return TemplateScope(machine.globals, local)
 
 
@@ -175,8 +172,15 @@ def _artifact(
 
 
 def has_location(artifact: dict[str, Any]) -> bool:
-    """Whether the artifact says where it is."""
-    return any(artifact.get(k) is not None for k in LOCATION_KEYS) or "local" in artifact
+    """Whether the artifact says where it is; an empty address is none, as in Argo."""
+    return any(_located(k, artifact.get(k)) for k in LOCATION_KEYS) or "local" in artifact
+
+
+def _located(kind: str, location: Any) -> bool:
+    if location is None:
+        return False
+    needed = {"http": "url", "git": "repo"}.get(kind)
+    return needed is None or not isinstance(location, dict) or bool(location.get(needed))
 
 
 def resolve_artifact(
@@ -194,6 +198,7 @@ def resolve_artifact(
             if not isinstance(found, dict) or not has_location(found):
                 raise NodeError(f"fromExpression {raw['fromExpression']!r} gave no artifact")
         else:
+            assert given.tree is not None
             filled: dict[str, Any] = given.tree.fill(scope, machine.context, policy)
             return filled
     except (NodeError, LanguageError) as problem:

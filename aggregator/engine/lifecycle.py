@@ -84,6 +84,7 @@ def begin(machine: Machine, event: Submitted) -> None:
         set_metadata(machine)
         program.arguments = compile_arguments({**(program.spec.get("arguments") or {}), "parameters": parameters})
         machine.spec = _filled_spec(machine)
+        machine.volumes = [*(machine.spec.get("volumes") or ()), *_claimed(machine)]
         repository = machine.options.get("artifact_repository")
         if repository:
             machine.repository = tags.parse_tree(repository)
@@ -144,6 +145,12 @@ def _filled_spec(machine: Machine) -> dict[str, Any]:
     own = {k: v for k, v in spec.items() if k not in _FILLED_LATER}
     filled: dict[str, Any] = tags.parse_tree(own).fill(machine.globals, machine.context, LENIENT)
     return {**spec, **filled}
+
+
+def _claimed(machine: Machine) -> list[dict[str, Any]]:
+    """A volume for each of the run's volumeClaimTemplates; as in Argo its claim carries the run's name."""
+    names = [(claim.get("metadata") or {}).get("name", "") for claim in machine.spec.get("volumeClaimTemplates") or ()]
+    return [{"name": name, "persistentVolumeClaim": {"claimName": f"{machine.name}-{name}"}} for name in names]
 
 
 def _workflow_parameters(machine: Machine) -> list[dict[str, Any]]:

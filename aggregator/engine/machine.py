@@ -120,6 +120,10 @@ class Machine:
         self.workflow_gate = Gate(None)
         self.suspend_gate = Gate(None)
         self.slots: dict[str, Gate] = {}
+        self.gate_of: dict[str, Gate | None] = {}
+        """By template kind the gate of its class of leaves, one of `slots`."""
+        self.volumes: list[dict[str, Any]] = []
+        """The run's volumes, and those made from its claim templates."""
         self.active: dict[int, Node] = {}
         """Leaves that were started and have not answered, by number."""
         self.waiting: dict[int, admission.Waiting] = {}
@@ -303,7 +307,7 @@ class Machine:
         node.phase = phase
         node.message = message
         node.finished = self.at
-        node.frame = None
+        node.frame = node.scope = None
         node.waiting = ""
         if phase == SUCCEEDED:
             admission.remember(self, node)

@@ -42,17 +42,15 @@ def fnv1a32(text: str) -> int:
     return value
 
 
-def node_id(workflow: str, name: str) -> str:
-    """Argo's node id: the workflow's name for the root, else that and the hash of the full node name."""
-    return workflow if name == workflow else f"{workflow}-{fnv1a32(name)}"
-
-
-def pod_name(workflow: str, name: str, template: str) -> str:
+def pod_name(workflow: str, name: str, template: str, hashed: int) -> str:
     """Argo's v2 pod name: workflow, template and the hash of the attempt's node name, cut to what Kubernetes takes."""
     if name == workflow:
         return workflow
     prefix = f"{workflow}-{template}" if template else workflow
-    return f"{prefix[:242]}-{fnv1a32(name)}"
+    return f"{prefix[:242]}-{hashed}"
+
+
+NOTHING: dict[str, Any] = {}
 
 
 class Node:
@@ -61,7 +59,8 @@ class Node:
     `frame` is the running state of a composite (gone when the node is fulfilled), `owner` the frame that is told of its end.
     `outputs` is Argo's JSON shape; a daemon counts as fulfilled for its dependants while it runs. `where` is Argo's
     templateScope, that of the caller; `caller` what the call's texts saw, kept where hooks need it; `locked` the holder's name
-    while it holds locks or waits for them; `unstarted` marks a node whose call was wrong, so that it never began.
+    while it holds locks or waits for them; `until` when its retry wrapper's time is
+    over; `unstarted` marks a node whose call was wrong, so that it never began.
     """
 
     __slots__ = (
@@ -78,6 +77,7 @@ class Node:
         "finished",
         "flags",
         "frame",
+        "hash",
         "holds",
         "hooks_left",
         "ident",
@@ -105,6 +105,7 @@ class Node:
         "task",
         "template",
         "unstarted",
+        "until",
         "waiting",
         "where",
     )
@@ -128,7 +129,7 @@ class Node:
         self.outbound: list[int] | None = None
         self.inputs: dict[str, Any] | None = None
         self.outputs: dict[str, Any] | None = None
-        self.declared: dict[str, Any] = {}
+        self.declared: dict[str, Any] = NOTHING
         self.scope: TemplateScope | None = None
         self.flags = 0
         self.attempt: int | None = None
@@ -149,6 +150,8 @@ class Node:
         self.waiting = ""
         self.locked = ""
         self.unstarted = False
+        self.hash: int | None = None
+        self.until: float | None = None
         self.where = ""
         self.caller: Scope | None = None
         self.started_hooks: tuple[str, ...] = ()
@@ -169,8 +172,19 @@ class Node:
     def identity(self, workflow: str) -> str:
         """Argo's node id, computed once."""
         if not self.ident:
-            self.ident = node_id(workflow, self.name)
+            self.ident = workflow if self.name == workflow else f"{workflow}-{self.hashed()}"
         return self.ident
+
+    def pod_name(self, workflow: str) -> str:
+        """Argo's name of the pod of this node, if it is a leaf."""
+        template = self.template.name if self.template is not None else ""
+        return pod_name(workflow, self.name, template, self.hashed())
+
+    def hashed(self) -> int:
+        """The hash that ids and pod names share, computed once."""
+        if self.hash is None:
+            self.hash = fnv1a32(self.name)
+        return self.hash
 
     def story(self) -> list[str]:
         """What a bug report should say of the node."""

@@ -15,17 +15,18 @@ POD, UNDER, SLOT = 1, 2, 4
 """Bits of `Node.holds`: the run's parallelism, the enclosing template's, and the class of leaves."""
 
 
-def slot(machine: Machine, template: Template | None) -> Gate | None:
+def slot(machine: Machine, template: Template) -> Gate | None:
     """The gate of the template's class of leaves, made on first use from the run's options."""
-    kind = machine.kinds.get(template.kind) if template is not None else None
-    name = kind.slot if kind is not None else ""
-    if not name:
-        return None
-    gate = machine.slots.get(name)
-    if gate is None:
-        limits = machine.options.get("slots") or {}
-        gate = machine.slots[name] = Gate(limits.get(name) or None)
-    return gate
+    kind = template.kind
+    try:
+        return machine.gate_of[kind]
+    except KeyError:
+        name = machine.kinds[kind].slot
+        if name and name not in machine.slots:
+            limits = machine.options.get("slots") or {}
+            machine.slots[name] = Gate(limits.get(name) or None)
+        gate = machine.gate_of[kind] = machine.slots[name] if name else None
+        return gate
 
 
 def _counts_as_pod(machine: Machine, template: Template) -> bool:
@@ -40,7 +41,7 @@ def under(boundary: Node | None) -> Gate | None:
     return frame.gate if frame is not None else None
 
 
-def blocked(machine: Machine, template: Template | None, boundary: Node | None, *, placed: bool = False) -> Gate | None:
+def blocked(machine: Machine, template: Template, boundary: Node | None, *, placed: bool = False) -> Gate | None:
     """The gate that forbids starting a node of this template under this boundary now.
 
     `placed` says that the node has its place under the boundary already.
@@ -92,6 +93,7 @@ def release(machine: Machine, node: Node) -> None:
     """Give back what the node counted against, and let the next ones try."""
     holds, node.holds = node.holds, 0
     if holds & SLOT:
+        assert node.template is not None
         _free(machine, slot(machine, node.template))
     if holds & UNDER:
         _free(machine, under(node.boundary))

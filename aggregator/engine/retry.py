@@ -213,7 +213,7 @@ class RetryFrame(Frame):
         scope = Scope(wrapper.scope, self._variables(index))
         if self.strategy.max_duration is not None:
             first = self.attempts[0].started if self.attempts else machine.at
-            scope.local["retries.deadline"] = first + self.strategy.max_duration
+            node.until = first + self.strategy.max_duration
         self.attempts.append(node)
         self.transient = False
         self.retry_after = None
@@ -243,6 +243,7 @@ class RetryFrame(Frame):
         if machine.stopping(exempt=self.node.exempt):
             self.stop_waiting(machine)
             return None
+        assert self.node.template is not None
         gate = places.blocked(machine, self.node.template, self.node.boundary)
         if gate is None:
             self.next_attempt(machine)

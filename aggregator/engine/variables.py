@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from aggregator.engine.node import ERROR, FAILED, Node, pod_name
+from aggregator.engine.node import ERROR, FAILED, Node
 from aggregator.engine.times import STRFTIME_LETTERS, rfc3339, strftime
 from aggregator.errors import LanguageError
 from aggregator.lang import expr, tags
@@ -106,6 +106,6 @@ def _failure(machine: Machine, node: Node) -> dict[str, Any]:
         "message": node.message,
         "templateName": template,
         "phase": node.phase,
-        "podName": pod_name(machine.name, node.name, template),
+        "podName": node.pod_name(machine.name),
         "finishedAt": rfc3339(node.finished or machine.at),
     }

@@ -124,7 +124,7 @@ class DagFrame(Frame):
             self._wrong(machine, task, call, task.problem.message)
             return
         try:
-            wanted = task.depends is None or task.depends.evaluate(self._result)
+            wanted = task.depends.evaluate(self._result) if task.depends else all(map(self._satisfied, task.needs))
         except LanguageError as problem:
             self._wrong(machine, task, call, problem.message)
             return
@@ -188,18 +188,32 @@ class DagFrame(Frame):
         machine.set_phase(group, RUNNING)
 
         def make(suffix: str, scope: Scope, item: int | None) -> Call:
-            return replace(
-                call,
+            return Call(
                 name=call.name + suffix,
+                target=call.target,
+                holder=call.holder,
+                arguments=call.arguments,
                 scope=scope,
                 owner=frame,
+                boundary=call.boundary,
                 parent=group,
-                after=None,
+                task=task,
+                exempt=call.exempt,
+                depth=call.depth,
                 item=item,
                 strict=True,
             )
 
         machine.start(LoopSource(elements, task, call.scope, frame, make))
+
+    def _satisfied(self, number: int) -> bool:
+        """What an entry of `dependencies` asks for: that the task Succeeded, was Skipped, runs as a daemon, or may fail."""
+        node = self.nodes[number]
+        assert node is not None
+        if node.phase in (SUCCEEDED, SKIPPED) or node.daemoned:
+            return True
+        task = self.template.tasks[number]
+        return (task.continue_failed and node.phase == FAILED) or (task.continue_error and node.phase == ERROR)
 
     def _result(self, name: str, result: str) -> bool:
         node = self.nodes[self.template.by_name[name]]

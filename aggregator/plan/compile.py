@@ -150,6 +150,7 @@ def compile_template(program: Program, holder: Holder, raw: dict[str, Any], path
         parallelism=raw.get("parallelism"),
         fail_fast=bool(raw.get("failFast")),
         daemon=bool(raw.get("daemon")),
+        output_paths=_output_paths(raw.get("outputs") or {}),
     )
     if kind == "steps":
         _compile_steps(template)
@@ -158,6 +159,15 @@ def compile_template(program: Program, holder: Holder, raw: dict[str, Any], path
     if not leaf:
         template.wanted_results = frozenset(_RESULT.findall(json.dumps(raw)))
     return template
+
+
+def _output_paths(outputs: dict[str, Any]) -> dict[str, str]:
+    found = {f"outputs.artifacts.{a['name']}.path": a["path"] for a in outputs.get("artifacts") or () if a.get("path")}
+    for parameter in outputs.get("parameters") or ():
+        path = (parameter.get("valueFrom") or {}).get("path")
+        if path:
+            found[f"outputs.parameters.{parameter['name']}.path"] = path
+    return found
 
 
 def _compile_steps(template: Template) -> None:
@@ -196,10 +206,13 @@ def draw_graph(template: Template, raws: Iterable[dict[str, Any]]) -> None:
         if not text and not names:
             continue
         try:
-            # A tag inside `depends` is filled with the enclosing template's inputs when the DAG starts.
-            parsed = depends_language.parse(text) if text else depends_language.from_dependencies(names)
-            task.depends = parsed.expand(continues)
-            needed = dict.fromkeys(name for name, _ in parsed.refs)
+            if text:
+                # A tag inside `depends` is filled with the enclosing template's inputs when the DAG starts.
+                parsed = depends_language.parse(text)
+                task.depends = parsed.expand(continues)
+                needed = dict.fromkeys(name for name, _ in parsed.refs)
+            else:
+                needed = dict.fromkeys(names)
             unknown = [n for n in needed if n not in template.by_name]
             if unknown:
                 raise LanguageError(
@@ -236,15 +249,18 @@ def compile_arguments(raw: dict[str, Any] | None) -> Arguments:
     if not raw:
         return _NO_ARGUMENTS
     return Arguments(
-        tuple(_argument(p) for p in raw.get("parameters") or ()),
-        tuple(_argument(a) for a in raw.get("artifacts") or ()),
+        {p.get("name") or "": _parameter(p) for p in raw.get("parameters") or ()},
+        {
+            a.get("name") or "": Argument(a.get("name") or "", None, a, tags.parse_tree(a))
+            for a in raw.get("artifacts") or ()
+        },
     )
 
 
-def _argument(raw: dict[str, Any]) -> Argument:
+def _parameter(raw: dict[str, Any]) -> Argument:
     value = raw.get("value")
     text = None if value is None else tags.parse(value if isinstance(value, str) else json.dumps(value))
-    return Argument(raw.get("name") or "", text, raw, tags.parse_tree({k: v for k, v in raw.items() if k != "value"}))
+    return Argument(raw.get("name") or "", text, raw, None)
 
 
 def _call(raw: dict[str, Any]) -> TemplateRef:

@@ -169,7 +169,7 @@ class Estimator:
 
     def _inputs(self, template: Template, arguments: Arguments, scope: Scope) -> dict[str, str]:
         """Values of the inputs; a tag is left where a value is not known yet."""
-        given = {a.name: self._fill(a.value, scope) for a in arguments.parameters if a.value is not None}
+        given = {a.name: self._fill(a.value, scope) for a in arguments.parameters.values() if a.value is not None}
         values = {}
         for declared in (template.raw.get("inputs") or {}).get("parameters") or ():
             key = declared.get("name", "")

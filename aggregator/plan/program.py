@@ -51,20 +51,20 @@ class Loop:
 
 @dataclass(slots=True, eq=False)
 class Argument:
-    """One parameter or artifact that a call hands over; `value` is a parameter's text when it has one."""
+    """One parameter or artifact that a call hands over: a parameter's text when it has one, an artifact's tree."""
 
     name: str
     value: tags.Template | None
     raw: dict[str, Any]
-    tree: Tree
+    tree: Tree | None
 
 
 @dataclass(slots=True, eq=False)
 class Arguments:
     """What a call hands over."""
 
-    parameters: tuple[Argument, ...] = ()
-    artifacts: tuple[Argument, ...] = ()
+    parameters: dict[str, Argument] = field(default_factory=dict)
+    artifacts: dict[str, Argument] = field(default_factory=dict)
 
     @property
     def empty(self) -> bool:
@@ -140,6 +140,8 @@ class Template:
     target: str = ""
     tagged_graph: bool = False
     """`depends`, `dependencies` or `target` hold tags: the graph is drawn anew for each node, with its inputs."""
+    output_paths: dict[str, str] = field(default_factory=dict)
+    """Variables that tell where declared outputs are to be written: `outputs.artifacts.X.path`, `outputs.parameters.X.path`."""
     wanted_results: frozenset[str] = frozenset()
     """Names of steps or tasks whose outputs.result something in this template refers to."""
 

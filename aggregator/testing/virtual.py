@@ -36,6 +36,7 @@ from aggregator.engine.machine import Machine
 from aggregator.journal.memory_cache import MemoryCache
 from aggregator.journal.memory_locks import MemoryLocks
 from aggregator.kinds import KINDS
+from aggregator.spec.allocation import building
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -80,6 +81,7 @@ class Script:
     options: dict[str, Any] = field(default_factory=dict)
     seed: int = 0
     at: float = START
+    uid: str = "00000000-0000-4000-8000-000000000000"
 
 
 class VirtualRun:
@@ -124,7 +126,7 @@ class VirtualRun:
             Submitted(
                 at=script.at,
                 name=script.name or metadata.get("name") or f"{metadata.get('generateName') or 'run-'}test",
-                uid="00000000-0000-4000-8000-000000000000",
+                uid=script.uid,
                 seed=script.seed,
                 workflow=workflow,
                 templates=list(script.templates),
@@ -164,8 +166,9 @@ class VirtualRun:
 
     def run(self) -> FinishRun | None:
         """Go on until the run has ended, or nothing is left that could happen by itself (then None)."""
-        while self._heap and (self.finished is None or self.held):
-            self.step()
+        with building():
+            while self._heap and (self.finished is None or self.held):
+                self.step()
         return self.finished
 
     @property
