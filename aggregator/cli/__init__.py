@@ -56,6 +56,7 @@ COMMANDS: dict[str, Command] = {
         Command("stop", "aggregator.cli.stop:stop_command", "End runs; exit handlers still run.", completes="run"),
         Command("terminate", "aggregator.cli.terminate:terminate_command", "End runs at once.", completes="run"),
         Command("delete", "aggregator.cli.delete:delete_command", "Delete runs and their files.", completes="run"),
+        Command("explain", "aggregator.cli.explain:explain_command", "Tell why nodes are what they are.", completes="run"),
         Command("test", "aggregator.cli.test:run_tests", "Run tests of workflows in virtual time.", completes="file"),
         Command("lint", "aggregator.cli.lint:lint", "Say everything that is wrong with files.", completes="file"),
         Command("plan", "aggregator.cli.plan:plan", "Show what a file would run, and how much.", completes="file"),
