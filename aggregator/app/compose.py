@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from aggregator.app.hosts import host_lookup
 from aggregator.app.places import place_of
 from aggregator.app.suspension import Question, question
 from aggregator.drive.clock import SystemClock
@@ -259,7 +260,7 @@ class Runner:
         self.journal.create(row)
         archive: Any = _Archive()
         leaves = LeafRunner(runtime_of=self.runtime_of, driver_of=self.driver_of, archive=archive, folder=self.folder)
-        machine = Machine(KINDS, random.Random, observed=bool(self.observers))
+        machine = Machine(KINDS, random.Random, observed=bool(self.observers), lookup_host=host_lookup(self.settings))
         self.driver = driver = Driver(
             machine=machine,
             journal=self.journal,

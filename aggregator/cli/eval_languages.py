@@ -21,13 +21,33 @@ Request = Mapping[str, Any]
 
 
 def new_context() -> Context:
-    """The context of one evaluation by hand: the clock of the machine, and no way to the network."""
+    """The context of one evaluation by hand: the clock of the machine, and no network unless the settings allow it."""
     zone = os.environ.get("TZ", "") or "UTC"
     try:
         load_zone(zone)
     except LanguageError:
         zone = "UTC"
-    return Context(now=time.time_ns(), random=random.Random(), keep=lambda _key, make: make(), zone=zone)  # noqa: S311 - no secrets are made here
+    return Context(
+        now=time.time_ns(),
+        random=random.Random(),  # noqa: S311 - no secrets are made here
+        keep=lambda _key, make: make(),
+        zone=zone,
+        lookup_host=_look_up,
+    )
+
+
+def _look_up(name: str) -> str:
+    """Ask the network for a host where the settings allow it; they are read when an expression asks."""
+    from aggregator.app.hosts import ALLOWED, host_lookup  # noqa: PLC0415 - hardly any expression asks
+    from aggregator.cli.settings_sources import load_settings  # noqa: PLC0415
+
+    lookup = host_lookup(load_settings())
+    if lookup is None:
+        raise LanguageError(
+            f"sprig.getHostByName: looking up {name[:80]!r} is not allowed",
+            hint=f"the setting {ALLOWED} allows it; see docs/settings.md",
+        )
+    return lookup(name)
 
 
 def evaluate(language: str, text: str, env: Mapping[str, Any], *, lenient: bool = False) -> Any:

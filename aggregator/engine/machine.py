@@ -82,10 +82,21 @@ class Step(NamedTuple):
 
 
 class Machine:
-    """One run. `kinds` are the template types; `make_random` gives a seeded random source."""
+    """One run. `kinds` are the template types; `make_random` gives a seeded random source.
 
-    def __init__(self, kinds: Mapping[str, Kind], make_random: Callable[[int], Any], *, observed: bool = True) -> None:
+    `lookup_host` answers getHostByName, where the settings allow it.
+    """
+
+    def __init__(
+        self,
+        kinds: Mapping[str, Kind],
+        make_random: Callable[[int], Any],
+        *,
+        observed: bool = True,
+        lookup_host: Callable[[str], str] | None = None,
+    ) -> None:
         self.kinds = kinds
+        self._lookup_host = lookup_host
         self.observed = observed
         self.nodes: list[Node] = []
         self.at = 0.0
@@ -198,7 +209,9 @@ class Machine:
         if self.phase:
             raise EngineBug("a run can be submitted only once")
         random = self._make_random(event.seed)
-        self.context = Context(now=int(event.at * 1_000_000_000), random=random, keep=self._keep)
+        self.context = Context(
+            now=int(event.at * 1_000_000_000), random=random, keep=self._keep, lookup_host=self._lookup_host
+        )
         lifecycle.begin(self, event)
 
     def _leaf_started(self, event: LeafStarted) -> None:

@@ -253,3 +253,26 @@ spec:
     answer = agg("run", "caller.yaml")
     assert answer.code != 0
     assert "shared" in answer.err
+
+
+ASKING = """
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {generateName: asking-}
+spec:
+  entrypoint: main
+  templates:
+    - name: main
+      container: {image: alpine, command: [echo], args: ["{{=sprig.getHostByName('127.0.0.1')}}"]}
+"""
+
+
+def test_expressions_look_up_hosts_only_where_the_settings_allow_it(agg):
+    agg.file("asking.yaml", ASKING)
+    refused = agg("run", "asking.yaml")
+    assert refused.code == 1
+    assert "not allowed" in refused.err
+    assert agg("run", "asking.yaml", env={"AGG_EXPRESSIONS_GET_HOST_BY_NAME": "true"}).code == 0
+    assert agg("logs", "@latest").out.strip().endswith(": 127.0.0.1")
+    # The run is shown from its journal, which holds the answer: nobody asks again.
+    assert "Succeeded" in agg("get", "@latest").out

@@ -46,6 +46,15 @@ def test_variables_from_json_a_file_and_the_command_line(agg, tmp_path):
     assert agg("x + 'y'", "-e", "x=1").stdout == '"1y"\n'
 
 
+def test_hosts_are_looked_up_where_the_settings_allow_it(agg):
+    """127.0.0.1 is its own address, so that no network is needed."""
+    asking = "sprig.getHostByName('127.0.0.1')"
+    refused = agg(asking)
+    assert refused.returncode == 1
+    assert "expressions.get_host_by_name" in refused.stderr
+    assert agg(asking, "-r", env={"AGG_EXPRESSIONS_GET_HOST_BY_NAME": "true"}).stdout == "127.0.0.1\n"
+
+
 def test_expression_from_stdin(agg):
     assert agg("-", stdin="1 +\n1\n").stdout == "2\n"
     assert agg(stdin="'x'").stdout == '"x"\n'

@@ -73,8 +73,14 @@ def uuidv4(ctx: Context) -> str:
 @FAMILY.add("getHostByName", STRING, uses_context=True)
 def get_host_by_name(ctx: Context, name: str) -> str:
     """An address of a host, where the settings allow to ask: `sprig.getHostByName("localhost")`."""
-    if ctx.lookup_host is None:
-        raise LanguageError(
-            f"sprig.getHostByName: looking up {name[:80]!r} is not allowed", hint="the settings must allow host lookups"
-        )
-    return ctx.lookup_host(name)
+
+    def ask() -> str:
+        if ctx.lookup_host is None:
+            raise LanguageError(
+                f"sprig.getHostByName: looking up {name[:80]!r} is not allowed",
+                hint="the setting expressions.get_host_by_name allows it; see docs/settings.md",
+            )
+        return ctx.lookup_host(name)
+
+    # The answer stays with the run: a replay must not ask the network again, and may get another one.
+    return str(ctx.keep(f"sprig.getHostByName:{name}", ask))

@@ -320,6 +320,14 @@ class TestRandom:
         assert "not allowed" in refused("getHostByName", "localhost")
         assert sprig("getHostByName", "h", ctx=context(lookup_host=lambda name: f"ip of {name}")) == "ip of h"
 
+    def test_the_address_of_a_host_is_kept_with_the_run(self):
+        """A replay reads it, so it needs neither the network nor the permission."""
+        journal = Journal()
+        asked = context(keep=journal.keep, lookup_host=lambda name: f"ip of {name}")
+        assert sprig("getHostByName", "h", ctx=asked) == "ip of h"
+        assert sprig("getHostByName", "h", ctx=context(keep=journal.keep)) == "ip of h"
+        assert journal.made == 1
+
 
 class Journal:
     """Keeps each value under its key, as a run does, and tells how often one was made."""
