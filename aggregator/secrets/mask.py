@@ -69,8 +69,8 @@ def _json_forms(text: str) -> set[str]:
         once = json.dumps(text, ensure_ascii=ascii_only)[1:-1]
         html = once.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
         slashed = once.replace("/", "\\/")
-        # A JSON text inside a JSON string (a result in a status object) is escaped once more.
-        twice = {json.dumps(form, ensure_ascii=ascii_only)[1:-1] for form in (once, html)}
+        # A JSON text inside a JSON string (a result in a status object) is escaped once more, by whichever writer's habit.
+        twice = {json.dumps(form, ensure_ascii=outer)[1:-1] for form in (once, html) for outer in (False, True)}
         forms |= {once, html, slashed} | twice
     return forms
 

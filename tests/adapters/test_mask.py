@@ -35,6 +35,8 @@ def masker(*values):
         json.dumps(SECRET)[1:-1],
         json.dumps(SECRET, ensure_ascii=False)[1:-1],
         json.dumps(json.dumps(SECRET))[3:-3],
+        json.dumps(json.dumps(SECRET, ensure_ascii=False))[3:-3],
+        json.dumps(json.dumps(SECRET), ensure_ascii=False)[3:-3],
         SECRET.encode().hex(),
     ],
 )
