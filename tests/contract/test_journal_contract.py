@@ -159,6 +159,30 @@ def test_requests_are_taken_once_in_the_order_they_were_left(journal):
     assert journal.requests("uid-of-b") == [b"other"]
 
 
+def test_requests_are_no_events_and_leave_the_row_alone(journal):
+    made = row("a")
+    journal.create(made)
+    journal.append("uid-of-a", [b"1"])
+    journal.request("uid-of-a", b"stop")
+    assert list(journal.read("uid-of-a")) == [b"1"]
+    assert journal.run("a") == made
+    journal.append("uid-of-a", [b"2"])
+    assert journal.requests("uid-of-a") == [b"stop"]
+    assert list(journal.read("uid-of-a")) == [b"1", b"2"]
+
+
+def test_a_request_of_another_process_is_taken_by_one_alone(tmp_path):
+    mine, other, third = (SqliteJournal(tmp_path / "agg.db") for _ in range(3))
+    mine.create(row("a"))
+    assert mine.requests("uid-of-a") == []
+    other.request("uid-of-a", b"stop")
+    third.request("uid-of-a", b"terminate")
+    assert mine.requests("uid-of-a") == [b"stop", b"terminate"]
+    assert other.requests("uid-of-a") == []
+    for journal in (mine, other, third):
+        journal.close()
+
+
 @pytest.mark.parametrize("call", ["append", "read", "delete", "request", "requests"])
 def test_every_call_about_an_unknown_uid_is_not_found(journal, call):
     arguments = {"append": [[b"x"]], "request": [b"x"]}.get(call, [])
