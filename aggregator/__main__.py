@@ -28,14 +28,29 @@ def main(arguments: list[str] | None = None) -> int:
         return INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has left (`agg list | head`): nothing to say, and nobody to say it to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave_output()
         return 1
+    except OSError as error:
+        from aggregator.cli.report import report_machine  # noqa: PLC0415
+
+        if report_machine(error, sys.stderr):
+            _leave_output()
+            return 1
+        from aggregator.cli.report import report_crash  # noqa: PLC0415
+
+        report_crash(error, given, sys.stderr)
+        return BUG
     except Exception as error:  # noqa: BLE001 - the last line of defence; a traceback helps no user
         from aggregator.cli.report import report_crash  # noqa: PLC0415
 
         report_crash(error, given, sys.stderr)
         return BUG
     return code
+
+
+def _leave_output() -> None:
+    """What could not be written is lost; the interpreter must not try it again when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

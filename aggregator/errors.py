@@ -15,6 +15,7 @@ AggError (exit 1)
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -164,6 +165,31 @@ class EngineBug(AggError):  # noqa: N818
     def __init__(self, message: str, story: Iterable[str] = ()) -> None:
         super().__init__(message, hint="this is a bug of agg: please report it with the run's journal")
         self.story = list(story)
+
+
+_OF_THE_MACHINE = frozenset(
+    {
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EIO,
+        errno.EMFILE,
+        errno.ENFILE,
+        errno.ENAMETOOLONG,
+        errno.ELOOP,
+        errno.ESTALE,
+    }
+)
+
+
+def of_the_machine(error: OSError) -> str:
+    """What a full disk, a missing permission and the like mean, in words; empty for an error that may be a bug of ours."""
+    if error.errno not in _OF_THE_MACHINE:
+        return ""
+    what = error.filename if error.filename is not None else "a file, or standard output, can't be written"
+    return f"{what}: {(error.strerror or str(error)).lower()}"
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from msgspec import DecodeError
+
 from aggregator.app.hosts import host_lookup
 from aggregator.app.places import place_of
 from aggregator.app.suspension import Question, question
@@ -21,7 +23,7 @@ from aggregator.engine.events import NodeSet, Submitted
 from aggregator.engine.machine import Machine
 from aggregator.engine.replay import replay
 from aggregator.engine.status import workflow_object
-from aggregator.errors import Unsupported
+from aggregator.errors import StoreError, Unsupported
 from aggregator.journal.liveness import birth
 from aggregator.journal.shared import open_cache, open_locks
 from aggregator.kinds import KINDS, Leaf
@@ -312,7 +314,13 @@ def _loop_run(work: Any) -> RunResult:
 
 def load_machine(journal: Journal, uid: str) -> Machine:
     """The state of a run, folded from its journal."""
-    return replay(journal.read(uid), KINDS, random.Random)
+    try:
+        return replay(journal.read(uid), KINDS, random.Random)
+    except DecodeError as problem:
+        raise StoreError(
+            f"the journal of run {journal.run(uid).name} holds an event that this agg does not know: {problem}",
+            hint="it was written by a newer agg, or damaged; the files in its run folder can be read as they are",
+        ) from problem
 
 
 def load_status(journal: Journal, uid: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import traceback
 from typing import TextIO
 
 from aggregator import __version__
-from aggregator.errors import AggError, EngineBug, InvalidWorkflow, LanguageError, shortened
+from aggregator.errors import AggError, EngineBug, InvalidWorkflow, LanguageError, of_the_machine, shortened
 
 LONGEST_EXCERPT = 160
 
@@ -46,6 +46,16 @@ def _caret(error: LanguageError) -> list[str]:
     window = line[left : left + LONGEST_EXCERPT]
     width = max(1, min(error.end - start, len(window) - (column - left)))
     return [f"  {window}", "  " + " " * (column - left) + "^" * width]
+
+
+def report_machine(error: OSError, stream: TextIO) -> bool:
+    """Tell of a full disk, a missing permission and the like; False for any other error."""
+    told = of_the_machine(error)
+    if not told:
+        return False
+    hint = "check the disk, and the owner and mode of the file and its folder; AGG_HOME=FOLDER chooses another state folder"
+    stream.write(f"agg: error: {told}\n  hint: {hint}\n")
+    return True
 
 
 def report_crash(error: BaseException, arguments: list[str], stream: TextIO) -> None:

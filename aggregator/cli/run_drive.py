@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from aggregator.app import KeptMasker, Runner
 from aggregator.app.compose import NOWHERE, World
 from aggregator.cli.asking import asking_observers
-from aggregator.cli.run_report import finished
+from aggregator.cli.run_report import finished, refused
 from aggregator.cli.settings_sources import open_home, open_journal
-from aggregator.errors import UsageError
+from aggregator.errors import StoreError, UsageError
 from aggregator.observe import choose_progress, make_observer
 from aggregator.secrets.documents import secret_references
 from aggregator.secrets.store import SecretStore
@@ -55,6 +55,10 @@ def drive(request: Request, prepared: Prepared, settings: Settings) -> int:
             observers += asking_observers(runner, prepared, observers, secrets.mask, home=home, ask=not detach)
         try:
             result: RunResult = runner.run(prepared, entry=request.entry, observers=observers, detach=detach)
+        except StoreError as error:
+            # The journal can't be kept any more. What is not in it has not happened, so the run ends here.
+            say(f"agg: {prepared.name} is given up in mid-way; what is known of it: agg get {prepared.name}")
+            return refused(error, prepared.name, given.one("output"), prepared.uid)
         finally:
             for observer in observers:
                 observer.close()

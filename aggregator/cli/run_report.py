@@ -38,8 +38,8 @@ def invalid(prepared: Prepared, output: str) -> int:
     return UNSUPPORTED if all(p.code == "refused-field" for p in prepared.problems) else INVALID
 
 
-def refused(error: AggError, name: str, output: str) -> int:
-    """There is no workflow to run: the reason on stderr, and where JSON or YAML is asked for, a Workflow that has it."""
+def refused(error: AggError, name: str, output: str, uid: str = "") -> int:
+    """There is no run to show: the reason on stderr, and where JSON or YAML is asked for, a Workflow that has it."""
     phase, message = "Error", error.message
     if isinstance(error, InvalidWorkflow) and error.diagnostics:
         phase, message = "Failed", f"invalid spec: {error.message}"
@@ -47,7 +47,7 @@ def refused(error: AggError, name: str, output: str) -> int:
     else:
         report(error, sys.stderr)
     if output in ("json", "yaml") and error.exit_code in (1, INVALID):
-        sys.stdout.write(dump(failed_object({}, name, "", time.time(), phase, message), output))
+        sys.stdout.write(dump(failed_object({}, name, uid, time.time(), phase, message), output))
     return error.exit_code
 
 

@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aggregator.errors import NotFound, UsageError
+from aggregator.errors import NotFound, StoreError, UsageError
 from aggregator.journal.home import Home, default_home, reason
 from aggregator.settings import PREFIX, Layer, Settings, environment_layer, resolve
 
@@ -50,7 +50,7 @@ def load_settings(
     user = str(Path.home())
     home = resolve(_home_only(above), user_folder=user)
     below = Home(Path(home.text("home")) if home.text("home") else default_home()).config_file
-    layers = [*([_home_layer(below)] if below.is_file() else []), *above]
+    layers = [*([_home_layer(below)] if _is_there(below) else []), *above]
     return resolve(layers, cores=os.cpu_count() or 1, user_folder=user)
 
 
@@ -63,7 +63,7 @@ def open_home(settings: Settings) -> Home:
 def open_journal(settings: Settings, *, create: bool = True) -> Journal:
     """The journal of the state folder; without `create`, where there is none yet, an empty one in memory."""
     home = open_home(settings)
-    if not create and not home.database.exists():
+    if not create and not _is_there(home.database):
         from aggregator.journal.memory import MemoryJournal  # noqa: PLC0415 - only where nothing ever ran
 
         return MemoryJournal()
@@ -95,6 +95,20 @@ def _home_layer(path: Path) -> Layer:
             hint="set AGG_HOME or give --home FOLDER",
         )
     return layer
+
+
+def _is_there(path: Path) -> bool:
+    """Whether the state folder has it; StoreError when this user may not even look."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise StoreError(
+            f"can't look into the state folder {path.parent}: {reason(error)}",
+            hint="choose another folder with AGG_HOME=FOLDER or --home FOLDER, or change its owner or mode",
+        ) from error
+    return True
 
 
 def _home_only(layers: list[Layer]) -> list[Layer]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aggregator.drive.staging import CollectError, Stage
 from aggregator.engine.events import Outcome
-from aggregator.errors import AggError, StoreError, TransientError, Unsupported
+from aggregator.errors import AggError, StoreError, TransientError, Unsupported, of_the_machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,12 +61,10 @@ class LeafRunner:
             return Outcome(phase="Error", message=_told(problem))
         except asyncio.CancelledError:
             raise
+        except OSError as problem:
+            return Outcome(phase="Error", message=of_the_machine(problem) or _bug(problem))
         except Exception as problem:  # noqa: BLE001 - a bug in an adapter must not take its siblings down
-            place = traceback.extract_tb(problem.__traceback__)[-1]
-            return Outcome(
-                phase="Error",
-                message=f"bug in agg: {type(problem).__name__}: {problem} ({place.filename}:{place.lineno})",
-            )
+            return Outcome(phase="Error", message=_bug(problem))
 
     async def _patiently(self, runtime: Runtime, attempt: Attempt, sink: Sink) -> Outcome:
         """Run a leaf without files; what may pass (throttling, a lost connection to AWS) is tried again here."""
@@ -177,6 +175,11 @@ class LeafRunner:
     @staticmethod
     async def _close(runtime: Runtime, workspace: Workspace) -> None:
         await asyncio.shield(runtime.close(workspace))
+
+
+def _bug(problem: Exception) -> str:
+    place = traceback.extract_tb(problem.__traceback__)[-1]
+    return f"bug in agg: {type(problem).__name__}: {problem} ({place.filename}:{place.lineno})"
 
 
 def _told(problem: AggError) -> str:

@@ -42,12 +42,15 @@ def fnv1a32(text: str) -> int:
     return value
 
 
-def pod_name(workflow: str, name: str, template: str, hashed: int) -> str:
-    """Argo's v2 pod name: workflow, template and the hash of the attempt's node name, cut to what Kubernetes takes."""
+def pod_name(workflow: str, name: str, template: str, hashed: int | None = None) -> str:
+    """Argo's v2 pod name: workflow, template and the hash of the attempt's node name, cut to what Kubernetes takes.
+
+    Who knows the name's hash already gives it.
+    """
     if name == workflow:
         return workflow
     prefix = f"{workflow}-{template}" if template else workflow
-    return f"{prefix[:242]}-{hashed}"
+    return f"{prefix[:242]}-{fnv1a32(name) if hashed is None else hashed}"
 
 
 NOTHING: dict[str, Any] = {}

@@ -200,6 +200,8 @@ class SqliteJournal:
 def translate(error: sqlite3.Error, path: Path) -> StoreError:
     """SQLite's error as one that says what to do."""
     name = getattr(error, "sqlite_errorname", "")
+    if name.startswith("SQLITE_IOERR") and _is_full(path.parent):
+        name = "SQLITE_FULL"  # SQLite says so only of some of its files
     for start, words, hint in _CAUSES:
         if name.startswith(start):
             return StoreError(f"the journal {path} {words} ({error})", hint=hint)
@@ -209,6 +211,13 @@ def translate(error: sqlite3.Error, path: Path) -> StoreError:
             hint="try again; `agg list --running` shows what else runs",
         )
     return StoreError(f"the journal {path} failed: {error}", hint=_HOME_HINT)
+
+
+def _is_full(folder: Path) -> bool:
+    try:
+        return os.statvfs(folder).f_bavail == 0
+    except OSError:
+        return False
 
 
 _HOME_HINT = "set AGG_HOME to a folder that you own on a local disk"
