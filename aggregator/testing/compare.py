@@ -6,11 +6,13 @@ import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
+from aggregator.app.explain import explain
 from aggregator.errors import LanguageError
 from aggregator.lang.gotime import parse_duration
 from aggregator.testing.differences import Difference, shown_value
 from aggregator.testing.expectations import ABSENT, entries
 from aggregator.testing.mocks import names_of
+from aggregator.testing.trial import try_case
 from aggregator.testing.values import (
     as_text,
     contains,
@@ -24,6 +26,7 @@ from aggregator.testing.values import (
 from aggregator.testing.views import attempts_of, by_name
 
 if TYPE_CHECKING:
+    from aggregator.app.explain import Explainer
     from aggregator.engine.node import Node
     from aggregator.testing.cases import Expected
     from aggregator.testing.trial import Trial
@@ -39,10 +42,13 @@ class _Comparison:
         self.trial = trial
         self.expect = trial.case.expect
         self.found: list[Difference] = []
+        self.detail: Trial | None = None
+        self.explained: Explainer | None = None
         self.by_name: dict[str, list[Node]] = {}
-        for node in trial.nodes():
-            for name in {node.name, node.display}:
-                self.by_name.setdefault(name, []).append(node)
+        if any(key == "order" or key.startswith("nodes.") for key in self.expect):
+            for node in trial.nodes():
+                for name in {node.name, node.display}:
+                    self.by_name.setdefault(name, []).append(node)
 
     def all(self) -> list[Difference]:
         self._run()
@@ -306,7 +312,16 @@ class _Comparison:
         self.found.append(Difference(path, shown_value(expected), shown_value(actual), span, list(story or ())))
 
     def _story(self, node: Node) -> list[str]:
-        return self.trial.history.story(self.trial.machine, node)
+        """What happened to the node, and what was decided of it: the test is run once more, now with an eye on these."""
+        if self.detail is None:
+            self.detail = try_case(self.trial.case, detailed=True)
+            self.explained = explain(self.detail.run.journal if self.detail.run is not None else ())
+        assert self.explained is not None
+        lines = self.detail.history.story(self.detail.machine, self.detail.machine.nodes[node.number])
+        start = self.explained.started or 0.0
+        for decision in self.explained.story(node).decisions:
+            lines += [f"  {line}" for line in decision.lines(start)]
+        return lines
 
     def _names(self) -> str:
         names = list(dict.fromkeys(n.display for n in self.trial.nodes()))

@@ -26,23 +26,29 @@ class Moment(NamedTuple):
 
 
 class History:
-    """Collects news; `began` and `ended` say when nodes started and were fulfilled, by their place in the order of events."""
+    """Collects news; `began` and `ended` say when nodes started and were fulfilled, by their place in the order of events.
 
-    def __init__(self) -> None:
+    What the stories are made of is kept only where it is asked for: it is much.
+    """
+
+    def __init__(self, *, full: bool = True) -> None:
+        self.full = full
         self.moments: list[Moment] = []
         self.began: dict[int, int] = {}
         self.ended: dict[int, int] = {}
+        self._count = 0
 
     def observe(self, news: list[News]) -> None:
         """Take over what came of one event."""
-        moments = self.moments
         for kind, node, at in news:
             number = node.number
+            self._count += 1
             if node.phase != PENDING and number not in self.began:
-                self.began[number] = len(moments)
+                self.began[number] = self._count
             if kind == "finished":
-                self.ended[number] = len(moments)
-            moments.append(Moment(number, kind, at, node.phase, node.message))
+                self.ended[number] = self._count
+            if self.full:
+                self.moments.append(Moment(number, kind, at, node.phase, node.message))
 
     def story(self, machine: Machine, node: Node) -> list[str]:
         """How the node came to be what it is: its own news, and those of its attempts and of what it holds."""

@@ -60,17 +60,19 @@ class Mocks:
         """By template, what a leaf that no mock stands for wanted to do."""
         self.contents: dict[tuple[int, str], str] = {}
         """Text of the artifacts that mocks wrote, by node and name."""
-        self.used: set[int] = set()
-        """Numbers of the mocks that stood for a leaf."""
+        self.requests: dict[str, int] = {}
+        """How often each request was sent, as `METHOD URL`."""
         self._turns: dict[tuple[int, str], int] = {}
 
     def answer(self, attempt: Attempt) -> Answer:
         """How the attempt goes."""
         machine = self.machine
         node = machine.nodes[attempt.node]
+        if attempt.kind == "http":
+            request = f"{method_of(attempt)} {url_of(attempt)}"
+            self.requests[request] = self.requests.get(request, 0) + 1
         for number, mock in enumerate(self.mocks):
             if _matches(mock, attempt, machine, node):
-                self.used.add(number)
                 key = number, _place(node)
                 turn = self._turns.get(key, 0)
                 self._turns[key] = turn + 1

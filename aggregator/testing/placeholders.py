@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     from aggregator.engine.machine import Machine
 
 LOCATIONS = ("s3", "git", "http", "raw", "artifactory", "gcs", "oss", "azure", "hdfs", "plugin", "local")
+_NUMERIC = re.compile(r"as(?:Int|Float)\(([^()]*)")
+_WORD = re.compile(r"[\w-]+")
 ITEMS = '["item-0","item-1"]'
 """What a loop over a result that nobody made goes through."""
 
@@ -26,7 +30,9 @@ def parameters(machine: Machine, attempt: Attempt, given: Mapping[str, str]) -> 
         elif source.get("default") is not None:
             made[name] = str(source["default"])
         elif "value" not in raw:
-            made[name] = _text_for(machine, attempt, f"outputs.parameters.{name}", name)
+            exported = str(raw.get("globalName") or "")
+            number = exported and exported in _numbers(machine)
+            made[name] = "1" if number else _text_for(machine, attempt, f"outputs.parameters.{name}", name)
     return made
 
 
@@ -74,7 +80,19 @@ def _text_for(machine: Machine, attempt: Attempt, field: str, default: str) -> s
         text = json.dumps(other.loop.tree.value)
         if mention in text or quoted in text:
             return ITEMS if other.loop.form == "param" and "[" not in text.partition(field)[2] else "1"
-    raw = json.dumps(boundary.template.raw)
-    if any(f"{function}({kind}{mention}" in raw for function in ("asInt", "asFloat") for kind in ("steps", "tasks")):
-        return "1"
-    return default
+    names = _numbers(machine)
+    wanted = field.rpartition(".")[2]
+    return "1" if wanted in names and task.name in names else default
+
+
+_known: WeakKeyDictionary[Machine, frozenset[str]] = WeakKeyDictionary()
+
+
+def _numbers(machine: Machine) -> frozenset[str]:
+    """Every word inside of `asInt(…)` and `asFloat(…)` anywhere in the workflow: names of outputs that are made numbers."""
+    found = _known.get(machine)
+    if found is None:
+        text = json.dumps([machine.workflow.get("spec"), [h.raw for h in machine.program.others.values()]])
+        inside = " ".join(_NUMERIC.findall(text))
+        found = _known[machine] = frozenset(_WORD.findall(inside))
+    return found

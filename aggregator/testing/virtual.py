@@ -100,6 +100,7 @@ class VirtualRun:
         locks: Locks | None = None,
         cache: Cache | None = None,
         journaled: bool = True,
+        remembers: bool = True,
         observe: Callable[[list[News]], None] | None = None,
     ) -> None:
         script = script or Script()
@@ -109,7 +110,7 @@ class VirtualRun:
         self.journal: list[bytes] = []
         """Every event that was handled, as a journal would hold it."""
         self.attempts: list[Attempt] = []
-        """Every attempt that was ordered."""
+        """Every attempt that was ordered, unless the run is not to remember them."""
         self.held: dict[int, Attempt] = {}
         """Attempts that have not ended, by the number of their node."""
         self.finished: FinishRun | None = None
@@ -117,6 +118,7 @@ class VirtualRun:
         self.cache = cache if cache is not None else MemoryCache()
         self._observe = observe
         self._journaled = journaled
+        self._remembers = remembers
         self._heap: list[tuple[float, int, Event]] = []
         self._serial = 0
         self._timers: set[int] = set()
@@ -239,7 +241,8 @@ class VirtualRun:
             self.finished = command
 
     def _start(self, attempt: Attempt) -> None:
-        self.attempts.append(attempt)
+        if self._remembers:
+            self.attempts.append(attempt)
         self.held[attempt.node] = attempt
         if attempt.deadline is not None:
             late = Outcome(phase="Failed", message=LATE)

@@ -9,6 +9,7 @@ from aggregator.cli import main
 from aggregator.engine.status import status
 from aggregator.errors import NotFound, UsageError
 from aggregator.testing import run_workflow
+from aggregator.testing.trial import try_case
 
 HEAD = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: w}\n"
 
@@ -16,7 +17,7 @@ HEAD = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: w}\n"
 def explained(text, **more):
     run = run_workflow(HEAD + text, **more)
     assert run.problems == []
-    machine = explain(run.trial.run.journal)
+    machine = explain(try_case(run.trial.case, detailed=True).run.journal)
     assert status(machine) == status(run.trial.machine)
     return machine
 

@@ -144,7 +144,7 @@ def traces(bundle):
     """What each dry run of the family came to: everything that was decided, and all that leaves were asked for."""
     for _, mocks, events, parameters in family():
         case = Case("", None, bundle, type(bundle)(), parameters, mocks=mocks, events=events, options={"slots": {}})
-        trial = try_case(case)
+        trial = try_case(case, detailed=True)
         if trial.run is None:
             yield trial.phase, trial.message, str(trial.problems)
             continue
