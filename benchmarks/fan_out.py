@@ -108,17 +108,21 @@ def start_nginx(folder: pathlib.Path) -> tuple[subprocess.Popen[bytes], str]:
         f"""daemon off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
 events {{ worker_connections 2048; }}
 http {{ access_log off; keepalive_requests 1000000;
-  client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f; uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
+  client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
+  uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   server {{ listen 127.0.0.1:{port}; location /posts/ {{ default_type application/json; return 200 '{BODY}'; }} }} }}"""
     )
-    process = subprocess.Popen(["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        ["nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")], stderr=subprocess.DEVNULL
+    )
     url = f"http://127.0.0.1:{port}"
     for _ in range(100):
         try:
             urllib.request.urlopen(f"{url}/posts/1", timeout=1).close()
-            return process, url
         except OSError:
             time.sleep(0.05)
+        else:
+            return process, url
     raise SystemExit("nginx did not start")
 
 
@@ -147,15 +151,34 @@ def main() -> None:
         nginx, url = start_nginx(folder)
         try:
             (folder / "fan.yaml").write_text(WORKFLOW)
-            (folder / "curl.txt").write_text("".join(f'url = "{url}/posts/{n}"\noutput = /dev/null\n' for n in range(1, count + 1)))
+            urls = (f'url = "{url}/posts/{n}"\noutput = /dev/null\n' for n in range(1, count + 1))
+            (folder / "curl.txt").write_text("".join(urls))
             env = {**os.environ, "AGG_HOME": str(folder / "home")}
-            agg = [sys.executable, "-m", "aggregator", "run", str(folder / "fan.yaml"), "-p", f"count={count}", "-p", f"baseUrl={url}"]
+            agg = [
+                sys.executable,
+                "-m",
+                "aggregator",
+                "run",
+                str(folder / "fan.yaml"),
+                "-p",
+                f"count={count}",
+                "-p",
+                f"baseUrl={url}",
+            ]
             rows = {
                 "agg run": [*agg, "--progress", "none"],
                 "agg run, plain progress": [*agg, "--progress", "plain"],
                 "httpx script, 64 workers": [sys.executable, "-c", HTTPX, url, str(count), str(IN_FLIGHT)],
                 "aiohttp script, 64 workers": [sys.executable, "-c", AIOHTTP, url, str(count), str(IN_FLIGHT)],
-                "curl --parallel": ["curl", "-s", "--parallel", "--parallel-max", str(IN_FLIGHT), "--config", str(folder / "curl.txt")],
+                "curl --parallel": [
+                    "curl",
+                    "-s",
+                    "--parallel",
+                    "--parallel-max",
+                    str(IN_FLIGHT),
+                    "--config",
+                    str(folder / "curl.txt"),
+                ],
             }
             seen: dict[str, list[tuple[float, float]]] = {name: [] for name in rows}
             for _ in range(options.rounds):
@@ -169,7 +192,9 @@ def main() -> None:
                 memory = max(m for _, m in results)
                 print(f"{name:<28}{seconds:>9.2f}{count / seconds:>10.0f}{base / seconds:>9.2f}{memory:>9.0f}")
             if shutil.which("wrk"):
-                told = subprocess.run(["wrk", "-t1", "-c64", "-d3s", f"{url}/posts/1"], capture_output=True, text=True, check=True)
+                told = subprocess.run(
+                    ["wrk", "-t1", "-c64", "-d3s", f"{url}/posts/1"], capture_output=True, text=True, check=True
+                )
                 line = next(li for li in told.stdout.splitlines() if "Requests/sec" in li)
                 print(f"the server's own ceiling (wrk): {line.split()[-1]} requests/s")
         finally:

@@ -116,7 +116,7 @@ ROWS = {
         retryStrategy                 implemented  For every template without one of its own.
         podMetadata                   ignored      Processes carry no labels.
         templateDefaults              implemented  Laid under every template.
-        archiveLogs                   implemented  The output of main becomes the artifact main-logs, in the repository or the run's folder.
+        archiveLogs                   implemented  The output of main is the artifact main-logs.
         hooks                         implemented  Life-cycle hooks of the whole run.
         workflowMetadata              implemented  Labels and annotations for the run.
         artifactGC                    later        Read and kept; artifacts are not yet removed by it.
