@@ -146,8 +146,8 @@ def main() -> None:
     options = parser.parse_args()
     count = options.count
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = pathlib.Path(scratch)
         nginx, url = start_nginx(folder)
         try:
             (folder / "fan.yaml").write_text(WORKFLOW)
