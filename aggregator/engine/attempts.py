@@ -12,7 +12,7 @@ from aggregator.engine.node import ERROR, PENDING, RUNNING, Node
 from aggregator.engine.scope import Scope
 from aggregator.errors import LanguageError
 from aggregator.lang.gotime import parse_duration
-from aggregator.lang.tags import LENIENT
+from aggregator.lang.tags import LAST, LENIENT
 
 if TYPE_CHECKING:
     from aggregator.engine.machine import Machine
@@ -46,7 +46,7 @@ def make_attempt(machine: Machine, node: Node, template: Template, scope: Scope)
     pod = node.pod_name(machine.name)
     scope = Scope(scope, {"pod.name": pod, "node.name": node.name})
     # What has no tags is shared by all attempts.
-    body = template.body.fill(scope, machine.context, LENIENT)
+    body = template.body.fill(scope, machine.context, LAST)
     if node.inputs is not None:
         body = {**body, "inputs": node.inputs}
     if body.get("outputs"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from aggregator.engine.scope import Scope
 from aggregator.errors import LanguageError
 from aggregator.lang import tags
 from aggregator.lang import when as when_language
-from aggregator.lang.tags import LENIENT, STRICT
+from aggregator.lang.tags import LAST, LENIENT, STRICT
 from aggregator.plan.compile import resolve
 from aggregator.plan.fanout import item_scope
 
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
     MakeCall = Callable[[str, Scope, int | None], "Call"]
 
+DISPLAY_NAME = "workflows.argoproj.io/display-name"
+MAX_NAME = 63
+_SHOWABLE = re.compile(r"[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?")
 MAX_DEPTH = 100
 """Templates may call themselves, but not as deep as this."""
 
@@ -126,7 +130,7 @@ def start_call(machine: Machine, call: Call) -> Gate | None:
         if machine.suspended:
             return machine.suspend_gate
         try:
-            text = task.when.fill(call.scope, machine.context, STRICT if call.strict else LENIENT)
+            text = task.when.fill(call.scope, machine.context, STRICT if call.strict else LAST)
             wanted = when_language.evaluate(text)
         except LanguageError as problem:
             fail(machine, call, f"{problem.message}")
@@ -148,6 +152,7 @@ def fail(machine: Machine, call: Call, message: str) -> Node:
     """Record a node whose call is wrong: bad arguments, a missing template, a broken condition."""
     node = _placeholder(machine, call)
     node.unstarted = True
+    call.owner.child_wrong()
     machine.finish(node, ERROR, message)
     return node
 
@@ -206,7 +211,17 @@ def execute(machine: Machine, call: Call) -> Gate | None:
     node.inputs = handed
     node.scope = scope
     node.depth = call.depth
-    _rename(node, rules)
+    shown = (rules.get("annotations") or {}).get(DISPLAY_NAME)
+    if shown:
+        if not _SHOWABLE.fullmatch(str(shown)) or len(str(shown)) > MAX_NAME:
+            machine.finish(
+                node,
+                ERROR,
+                f"the annotation {DISPLAY_NAME} is {str(shown)!r}: it must have at most {MAX_NAME} letters, digits, '-'"
+                " and '.', and begin and end with a letter or digit",
+            )
+            return None
+        node.display = str(shown)
     admit(machine, node, rules, dispatch)
     return None
 
@@ -235,9 +250,3 @@ def dispatch(machine: Machine, node: Node, depth: int) -> None:
         frame.next_attempt(machine)
         return
     start_attempt(machine, node, template, node.scope, depth)
-
-
-def _rename(node: Node, rules: dict[str, Any]) -> None:
-    shown = (rules.get("annotations") or {}).get("workflows.argoproj.io/display-name")
-    if shown:
-        node.display = str(shown)

@@ -37,6 +37,9 @@ class Frame:
     def child_failed(self, machine: Machine) -> None:
         """A direct child of this template has just failed for good: the moment for failFast, before anything else starts."""
 
+    def child_wrong(self) -> None:
+        """A child has just been called wrongly; how it ends is reported like any other end."""
+
     def daemon_ended(self, machine: Machine, child: Node) -> None:
         """A child that was reported as a daemon that is up has now ended; of no interest to most."""
 

@@ -8,7 +8,7 @@ from aggregator.engine.node import HOOKED, fnv1a32, pod_name
 from aggregator.engine.scope import Scope, TemplateScope
 from aggregator.errors import LanguageError
 from aggregator.lang import expr, tags
-from aggregator.lang.tags import LENIENT, MISSING, PREFIX_STRICT, STRICT
+from aggregator.lang.tags import LAST, LENIENT, MISSING, PREFIX_STRICT, STRICT
 
 if TYPE_CHECKING:
     from aggregator.engine.execute import Call
@@ -32,7 +32,7 @@ def process_arguments(machine: Machine, template: Template, call: Call) -> dict[
     declared = template.raw.get("inputs")
     if not declared:
         return None
-    policy = STRICT if call.strict else LENIENT if call.flags & HOOKED else PREFIX_STRICT
+    policy = STRICT if call.strict else LAST if call.flags & HOOKED else PREFIX_STRICT
     handed: dict[str, Any] = {}
     parameters = declared.get("parameters")
     if parameters:
@@ -60,7 +60,7 @@ def _filled_declarations(
         if isinstance(value, str) and "{{" in value and (argued is None or argued.value is None):
             scope = _locals(machine, call)
             others = {f"inputs.parameters.{p['name']}": p["value"] for p in made if p is not parameter}
-            filled = tags.parse(value).fill(Scope(scope, others), machine.context, LENIENT)
+            filled = tags.parse(value).fill(Scope(scope, others), machine.context, LAST)
             made[i] = {**parameter, "value": filled}
     return made
 

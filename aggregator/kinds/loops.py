@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from aggregator.errors import LanguageError
 from aggregator.lang import when as when_language
-from aggregator.lang.tags import LENIENT, PREFIX_STRICT
+from aggregator.lang.tags import LENIENT, MISSING, PREFIX_STRICT
 from aggregator.plan.fanout import Elements, expand_items, expand_param, expand_sequence
 
 if TYPE_CHECKING:
@@ -36,6 +36,16 @@ def expand_unless_skipped(machine: Machine, task: Task, scope: Scope) -> Element
         if task.when is not None and is_false(machine, task, scope):
             return Elements(())
         raise
+
+
+def check_references(machine: Machine, task: Task, scope: Scope) -> None:
+    """LanguageError when an argument refers to a result that nothing will ever give; a step that may be skipped can."""
+    for argument in task.arguments.parameters.values():
+        text = argument.value
+        if text is None or all(scope.get(key) is not MISSING for key in text.keys if key.startswith("steps.")):
+            continue
+        if task.when is None or (task.loop is None and not is_false(machine, task, scope)):
+            text.fill(scope, machine.context, PREFIX_STRICT)
 
 
 def is_false(machine: Machine, task: Task, scope: Scope) -> bool:

@@ -11,7 +11,7 @@ from aggregator.engine.limits import Gate
 from aggregator.engine.node import ERROR, FAILED, RUNNING, SUCCEEDED, UNSUCCESSFUL, Node
 from aggregator.engine.outputs import EMPTY_LOOP, Called, CallsScope, export_globals, template_outputs
 from aggregator.errors import LanguageError
-from aggregator.kinds.loops import expand_unless_skipped
+from aggregator.kinds.loops import check_references, expand_unless_skipped
 from aggregator.kinds.outbound import outbound
 
 if TYPE_CHECKING:
@@ -92,10 +92,11 @@ class StepsFrame(Frame):
         loops: list[Elements | None] = []
         for task in tasks:
             try:
+                check_references(machine, task, self.scope)
                 loops.append(expand_unless_skipped(machine, task, self.scope))
             except (LanguageError, NodeError) as problem:
                 self.outstanding = 0
-                self._fail(machine, ERROR, str(problem))
+                self._fail(machine, ERROR, f"step {task.name!r}: {problem}")
                 return
         for task, elements in zip(tasks, loops, strict=True):
             self._start_member(machine, task, elements)
@@ -143,11 +144,14 @@ class StepsFrame(Frame):
         self._note(child)
         self._one_less(machine)
 
+    def child_wrong(self) -> None:
+        """The group is in error: members that have not started never do."""
+        self.closed = True
+
     def child_failed_to_start(self, machine: Machine, child: Node) -> None:
         self._note(child)
         if not self.problem:
             self.problem = f"step group deemed errored due to child {child.display} error: {child.message}"
-        self.closed = True
         self._one_less(machine)
 
     def child_dropped(self, machine: Machine) -> None:

@@ -9,7 +9,7 @@ from aggregator.engine.control import supply
 from aggregator.engine.node import ERROR, Node
 from aggregator.engine.retry import seconds
 from aggregator.errors import LanguageError
-from aggregator.lang.tags import LENIENT
+from aggregator.lang.tags import LAST
 
 if TYPE_CHECKING:
     from aggregator.engine.machine import Machine
@@ -27,7 +27,7 @@ class Suspend:
         assert template is not None
         machine.suspensions[node.number] = node
         try:
-            body = template.body.fill(scope, machine.context, LENIENT)
+            body = template.body.fill(scope, machine.context, LAST)
             wait = (body.get("suspend") or {}).get("duration")
             until = None if wait in (None, "") else node.started + seconds(wait, "duration")
         except LanguageError as problem:

@@ -85,7 +85,7 @@ class TagExpr:
             env = scope.env()
             absent = [path for path in self.paths if not _known(env, path)]
             for path in absent:
-                if policy.requires(path):
+                if policy.expressions or policy.requires(path):
                     raise self._missing(path, env)
             may_stay = may_stay or bool(absent)
         if may_stay and any(scope.get(name) is MISSING and not has_path(env, name) for name in self.late):

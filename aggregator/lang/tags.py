@@ -15,6 +15,7 @@ from aggregator.lang.goformat import json_string
 from aggregator.lang.scope import MISSING, NestedEnv, Scope, Variables
 from aggregator.lang.tagscan import (
     BLANKS,
+    LAST,
     LENIENT,
     OPEN,
     PREFIX_STRICT,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from aggregator.lang.tagexpr import TagExpr
 
 __all__ = [
+    "LAST",
     "LENIENT",
     "MISSING",
     "PREFIX_STRICT",

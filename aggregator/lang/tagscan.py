@@ -26,11 +26,12 @@ BLANKS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Which tags must be resolved: all, those under `prefixes`, or none."""
+    """Which tags must be resolved: all, those under `prefixes`, every expression, or none."""
 
     name: str
     everything: bool = False
     prefixes: tuple[str, ...] = ()
+    expressions: bool = False
 
     def requires(self, key: str) -> bool:
         """Whether a missing key is an error; else its tag stays as it is written."""
@@ -44,12 +45,14 @@ class Policy:
 
     @property
     def lenient(self) -> bool:
-        return not self.everything and not self.prefixes
+        return not self.everything and not self.prefixes and not self.expressions
 
 
 STRICT: Final = Policy("strict", everything=True)
 PREFIX_STRICT: Final = Policy("steps and tasks", prefixes=("tasks", "steps"))
 LENIENT: Final = Policy("lenient")
+# No later pass will come: a simple tag may be text that only looks like one, an expression has no other meaning.
+LAST: Final = Policy("last", expressions=True)
 
 
 def scan(text: str) -> Iterator[tuple[int, int]]:

@@ -133,7 +133,8 @@ def compile_template(program: Program, holder: Holder, raw: dict[str, Any], path
     """One template with its texts parsed."""
     kind = kind_of(raw)
     leaf = kind not in ("steps", "dag")
-    body = {k: v for k, v in raw.items() if k != "retryStrategy"} if leaf else {}
+    # Metrics are filled when the node has ended, and a mistake in them fails nothing.
+    body = {k: v for k, v in raw.items() if k not in ("retryStrategy", "metrics")} if leaf else {}
     rules = {k: v for k, v in raw.items() if k not in KINDS and k != "retryStrategy"}
     retry = raw.get("retryStrategy")
     if retry is None:

@@ -9,7 +9,7 @@ from aggregator.lang import tagdoc
 from aggregator.lang.context import Context
 from aggregator.lang.scope import MISSING, NestedEnv, Scope, flat_keys, has_path
 from aggregator.lang.tagexpr import TagExpr
-from aggregator.lang.tags import LENIENT, PREFIX_STRICT, STRICT, Policy, fill_tree, parse, parse_tree
+from aggregator.lang.tags import LAST, LENIENT, PREFIX_STRICT, STRICT, Policy, fill_tree, parse, parse_tree
 
 CTX = Context(now=1_700_000_000_000_000_000, random=random.Random(1), keep=lambda _key, make: make())
 VALUES = {
@@ -376,3 +376,17 @@ class TestDocuments:
 
     def test_tags_of_a_text(self):
         assert tagdoc.simple_tags("{{a}} {{= b}} {{ c }} {{d{{e}}}}") == ["a", " c ", "d{{e"]
+
+
+class TestLastPass:
+    """In the last pass a simple tag that names nothing stays as text; an expression must give a value."""
+
+    def test_simple_tags_stay(self):
+        assert fill("{{nope}} {{a}}", LAST) == "{{nope}} 1"
+
+    def test_expressions_give_values(self):
+        assert fill("{{=a + 'x'}}", LAST) == "1x"
+
+    @pytest.mark.parametrize("text", ["{{=inputs.parameters.y}}", "{{=item}}", "{{=retries}}", "{{=1 +}}", "{{=nil}}"])
+    def test_expressions_without_a_value_are_errors(self, text):
+        assert "expression" in refused(text, LAST).message
