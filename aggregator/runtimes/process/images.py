@@ -83,6 +83,12 @@ def spellings(image: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def _matches(pattern: str, names: Sequence[str]) -> bool:
+    if not any(sign in pattern for sign in "*?["):  # as all built-in ones; a pattern costs the compilation of a regex
+        return pattern in names
+    return any(fnmatchcase(name, pattern) for name in names)
+
+
 class Images:
     """The rules in force: the user's in their order, then the built-in ones; what one leaves open, the next may say."""
 
@@ -96,7 +102,7 @@ class Images:
             names = spellings(image)
             found = ImageRule(pattern=image)
             for rule in self._rules:
-                if any(fnmatchcase(name, rule.pattern) for name in names):
+                if _matches(rule.pattern, names):
                     found = _merged(found, rule)
             self._found[image] = found
         return self._found[image]
