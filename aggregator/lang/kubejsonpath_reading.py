@@ -169,7 +169,8 @@ class _Parser:
         match = SLICE.fullmatch(":" if inside == "*" else inside)
         if match is None or (match[1] == "-" and match[2] is None):
             hint = "keys are written in single quotes: ['a.b']" if inside[:1] == '"' else ""
-            raise self._error(f"{inside!r} is not an index", start + 1, max(end, start + 2), hint)
+            shown = inside if len(inside) <= 80 else f"{inside[:80]}…"
+            raise self._error(f"{shown!r} is not an index", start + 1, max(end, start + 2), hint)
         return [Part("slice", self._bounds(match, start))]
 
     def _bounds(self, match: re.Match[str], start: int) -> tuple[int | None, int | None, int | None, bool]:

@@ -125,9 +125,11 @@ class TagExpr:
         return env
 
     def _missing(self, path: str, env: Mapping[str, Any]) -> LanguageError:
-        at = max(self.text.find(path), 0)
-        end = at + len(path) if self.text.startswith(path, at) else len(self.text)
-        hint = nearest(path, flat_keys(env))
+        # Not within a longer name: the x of max(x) is its argument.
+        found = re.search(rf"(?<![\w.]){re.escape(path)}(?!\w)", self.text)
+        at, end = found.span() if found is not None else (0, len(self.text))
+        called = found is not None and self.text[end:].lstrip().startswith("(")
+        hint = nearest(path, (*BUILTINS, *ARGO_NAMES) if called else flat_keys(env))
         return LanguageError(f"{path} is missing", text=self.text, start=at, end=end, kind="name", hint=hint)
 
 

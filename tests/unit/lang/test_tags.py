@@ -148,6 +148,15 @@ class TestExpressions:
         assert "inputs.parameters.y is missing" in error.message
         assert error.text[error.start : error.end] == "inputs.parameters.y"
 
+    def test_a_missing_name_is_found_where_it_stands_alone(self):
+        error = refused("{{=max(x)}}")
+        assert (error.message[-12:], error.text[error.start : error.end]) == ("x is missing", "x")
+        assert error.text[error.start - 1] == "("
+
+    def test_an_unknown_function_is_told_the_nearest_function(self):
+        assert "toJson" in refused("{{=toJsn(1)}}").hint
+        assert "trimPrefix" in refused("{{=trimPrefx('a', 'b')}}").hint
+
     def test_prefix_strict_asks_only_for_its_prefixes(self):
         assert fill("{{=nope}}", PREFIX_STRICT) == "{{=nope}}"
         assert refused("{{=tasks.other.outputs.result}}", PREFIX_STRICT).kind == "name"
