@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from aggregator.errors import AggError
+from aggregator.errors import AggError, UsageError
 
 BUG = 70
 INTERRUPTED = 130
@@ -15,6 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a command line; the exit code."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
+        _check_surroundings()
         from aggregator.cli import main as run_command  # noqa: PLC0415 - so that Ctrl-C while importing is told well too
 
         code = run_command(given)
@@ -46,6 +47,17 @@ def main(arguments: list[str] | None = None) -> int:
         report_crash(error, given, sys.stderr)
         return BUG
     return code
+
+
+def _check_surroundings() -> None:
+    """Streams that can be used whatever we were started with, and a current folder."""
+    from aggregator.cli.streams import mend_streams  # noqa: PLC0415 - so that Ctrl-C while importing is told well too
+
+    mend_streams()
+    try:
+        os.getcwd()  # noqa: PTH109 - asked before anything is imported that could use it
+    except OSError:
+        raise UsageError("the current folder does not exist any more", hint="cd to another one") from None
 
 
 def _leave_output() -> None:

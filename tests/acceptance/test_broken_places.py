@@ -266,3 +266,35 @@ def test_no_output_at_all(kept):
     assert "Traceback" not in process.stderr
     assert "standard output" in process.stderr
     assert kept("list").out.count("Succeeded") == 2
+
+
+def test_streams_that_are_closed(kept):
+    """As some service managers start programs: no stream's number goes to the journal's file."""
+    for closed in ("<&-", ">&-", "2>&-", "<&- >&- 2>&-"):
+        command = " ".join([*kept.command, "run", "hello.yaml", "-o", "name", closed])
+        process = subprocess.run(
+            ["sh", "-c", command], cwd=kept.folder, env=kept.environment, capture_output=True, text=True, timeout=60
+        )
+        assert process.returncode == 0, process
+    assert kept("list").out.count("Succeeded") == 5
+    assert not (kept.home / "crashes").exists()
+
+
+def test_a_stream_that_takes_few_characters(kept):
+    """A terminal of another language, or ASCII in a log collector: the rest is escaped, JSON stays JSON."""
+    kept.file("hello.yaml", SMALL.replace("echo hello", 'echo "é…😀"'))
+    environment = {"PYTHONIOENCODING": "ascii"}
+    answer = kept("run", "hello.yaml", "-o", "json", env=environment)
+    assert answer.code == 0, answer
+    (arguments,) = answer.json["spec"]["templates"][0]["container"]["args"]
+    assert "é…😀" in arguments
+    assert kept("get", "@latest", env=environment).code == 0
+
+
+def test_a_current_folder_that_is_gone(kept):
+    command = f"mkdir gone; cd gone; rmdir ../gone; exec {' '.join(kept.command)} list"
+    process = subprocess.run(
+        ["sh", "-c", command], cwd=kept.folder, env=kept.environment, capture_output=True, text=True, timeout=60
+    )
+    assert process.returncode == 2, process
+    assert "the current folder does not exist any more" in process.stderr
