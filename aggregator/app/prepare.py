@@ -42,6 +42,8 @@ class Submission:
     labels: dict[str, str] = field(default_factory=dict)
     priority: int | None = None
     service_account: str = ""
+    namespace: str = ""
+    """Of a document that names none."""
     source: str = ""
     """`workflowtemplate/NAME`, `clusterworkflowtemplate/NAME` or `cronwf/NAME`: run a stored document."""
 
@@ -96,7 +98,7 @@ def prepare(main: Bundle, supporting: Bundle, submission: Submission) -> Prepare
         name=name,
         uid=str(uuid.UUID(int=source.getrandbits(128), version=4)),
         seed=source.getrandbits(63),
-        namespace=metadata.namespace or "default",
+        namespace=metadata.namespace or submission.namespace or "default",
         workflow=plain(workflow),
         templates=[{"kind": t.kind, **plain(t.model)} for t in _stored(everything)],
         config_maps=[c.value for c in everything.config_maps],
@@ -129,10 +131,12 @@ def plain(model: Any) -> dict[str, Any]:
 
 
 def _stored(bundle: Bundle) -> list[Loaded[Any]]:
-    """All workflow templates, namespaced ones first."""
-    found: list[Loaded[Any]] = list(bundle.workflow_templates)
-    found.extend(bundle.cluster_workflow_templates)
-    return found
+    """All workflow templates, namespaced ones first; of those with the same name, the one that was read first."""
+    found: dict[tuple[str, str], Loaded[Any]] = {}
+    every: list[Loaded[Any]] = [*bundle.workflow_templates, *bundle.cluster_workflow_templates]
+    for loaded in every:
+        found.setdefault((loaded.kind, loaded.name), loaded)
+    return list(found.values())
 
 
 def _joined(main: Bundle, supporting: Bundle) -> Bundle:
@@ -200,7 +204,8 @@ def _from_stored(everything: Bundle, source: str) -> tuple[Loaded[Any], models.W
     if found is None:
         known = [s.name for s in stored]
         raise UsageError(
-            f"--from {source}: there is no such document", hint=nearest(name, known) or "give its file or --with PATH"
+            f"--from {source}: there is no such document",
+            hint=nearest(name, known) or "give its file or --with PATH, or store it: agg template create FILE",
         )
     return found, make(found)
 

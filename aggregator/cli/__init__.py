@@ -20,7 +20,7 @@ class Command:
     `target` is `module:attribute`: a function with typer's annotations, or a typer app with commands of its own. With `raw`
     it is instead called with the arguments as they are, unknown flags included. Each answers with an exit code or None.
     `flags` is where a raw command keeps the names of its flags; `completes` says what arguments are, `run`, `file` or
-    nothing: both for shell completion. `hidden` keeps a command out of the help.
+    nothing: both for shell completion. `verbs` says that it has commands of its own. `hidden` keeps a command out of the help.
     """
 
     name: str
@@ -29,6 +29,7 @@ class Command:
     raw: bool = False
     flags: str = ""
     completes: str = ""
+    verbs: bool = False
     hidden: bool = False
 
 
@@ -56,8 +57,24 @@ COMMANDS: dict[str, Command] = {
         Command("stop", "aggregator.cli.stop:stop_command", "End runs; exit handlers still run.", completes="run"),
         Command("terminate", "aggregator.cli.terminate:terminate_command", "End runs at once.", completes="run"),
         Command("delete", "aggregator.cli.delete:delete_command", "Delete runs and their files.", completes="run"),
-        Command("explain", "aggregator.cli.explain:explain_command", "Tell why nodes are what they are.", completes="run"),
+        Command(
+            "explain", "aggregator.cli.explain:explain_command", "Tell why nodes are what they are.", completes="run"
+        ),
         Command("test", "aggregator.cli.test:run_tests", "Run tests of workflows in virtual time.", completes="file"),
+        Command(
+            "template",
+            "aggregator.cli.template:template_app",
+            "Keep workflow templates to refer to.",
+            completes="file",
+            verbs=True,
+        ),
+        Command(
+            "cluster-template",
+            "aggregator.cli.template:cluster_template_app",
+            "Keep cluster workflow templates.",
+            completes="file",
+            verbs=True,
+        ),
         Command("lint", "aggregator.cli.lint:lint", "Say everything that is wrong with files.", completes="file"),
         Command("plan", "aggregator.cli.plan:plan", "Show what a file would run, and how much.", completes="file"),
         Command(
@@ -96,7 +113,8 @@ def main(arguments: Sequence[str]) -> int:
     target = load(command)
     if command.raw:
         return _code(target([*leading, *rest[1:]]))
-    return run_typer(command, target, [*leading, *rest[1:]])
+    own = 2 if command.verbs else 1  # `-n NS template list` is `template list -n NS`
+    return run_typer(command, target, [*rest[1:own], *leading, *rest[own:]])
 
 
 def help_text() -> str:

@@ -41,6 +41,8 @@ def answers(words: list[str]) -> list[str]:
     if before == ["help"]:
         return [name for name in COMMANDS if name.startswith(word) and not COMMANDS[name].hidden]
     command = find_command(before[0])
+    if len(before) == 1 and not word.startswith("-") and (verbs := _verbs(command)):
+        return [verb for verb in verbs if verb.startswith(word)]
     if word.startswith("-"):
         return [flag for flag in _flags(command) if flag.startswith(word)]
     values = _values(before[-1], command)
@@ -75,12 +77,17 @@ def _flags(command: Command) -> list[str]:
         module, _, attribute = command.flags.partition(":")
         return list(getattr(import_module(module), attribute))
     parser = typer_command(command, load(command))
-    return [
-        name
-        for parameter in parser.params
-        for name in [*parameter.opts, *parameter.secondary_opts]
-        if name.startswith("-")
-    ]
+    parsers = [parser, *getattr(parser, "commands", {}).values()]
+    parameters = [parameter for each in parsers for parameter in each.params]
+    names = [name for parameter in parameters for name in [*parameter.opts, *parameter.secondary_opts]]
+    return list(dict.fromkeys(name for name in names if name.startswith("-")))
+
+
+def _verbs(command: Command) -> list[str]:
+    """The commands of a command that has commands of its own."""
+    from aggregator.cli import load, typer_command  # noqa: PLC0415
+
+    return list(getattr(typer_command(command, load(command)), "commands", ())) if command.verbs else []
 
 
 def _runs(prefix: str) -> list[str]:

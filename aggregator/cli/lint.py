@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from aggregator.cli.documents import URL_PREFIXES, expand_names, read_file
 from aggregator.cli.lint_forms import FORMS
-from aggregator.cli.options import NoColor, use_color
+from aggregator.cli.options import Config, Home, NoColor, StoredNamespace, use_color
+from aggregator.cli.stored import add_stored, settings_of
 from aggregator.errors import AggError, Diagnostic, InvalidWorkflow, UsageError, nearest
 from aggregator.source import Source, Span
 from aggregator.spec.bundle import KINDS, Bundle, Loaded
@@ -65,16 +64,18 @@ def lint(
         bool, typer.Option("--offline", help="Accepted for Argo's sake: lint is always offline.")
     ] = True,
     no_color: NoColor = False,
-    home: Annotated[str, typer.Option("--home", metavar="FOLDER", help="State folder instead of $AGG_HOME.")] = "",
+    namespace: StoredNamespace = "",
+    home: Home = "",
+    config: Config = "",
 ) -> int:
     """Say everything that is wrong with files, at once, with places. Exit 0 when there is no error."""
     del offline
     wanted = _kinds(kinds or [])
     main = _read(_local(paths), strict=strict)
-    supporting = _read([*_local(beside or []), *_templates(home)], strict=False)
     everything = Bundle()
     everything.merge(main)
-    everything.merge(supporting)
+    everything.merge(_read(_local(beside or []), strict=False))
+    everything.merge(add_stored(everything, settings_of(home, namespace, config)))
     documents = [d for d in _documents(main) if d.kind in wanted] if wanted else _documents(main)
     found = [
         *_readings(main, wanted),
@@ -109,13 +110,6 @@ def _local(names: list[str]) -> list[str]:
         if name.startswith(URL_PREFIXES):
             raise UsageError(f"{name}: agg lint never touches the network", hint="download it first, or pipe it in: -")
     return expand_names(names)
-
-
-def _templates(home: str) -> list[str]:
-    """Templates that are kept in the state folder."""
-    named = home or os.environ.get("AGG_HOME", "")
-    folder = Path(named) / "templates"
-    return expand_names([str(folder)]) if named and any(folder.glob("**/*.y*ml")) else []
 
 
 def _read(names: list[str], *, strict: bool) -> Bundle:

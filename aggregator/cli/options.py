@@ -11,6 +11,9 @@ import typer
 Home = Annotated[str, typer.Option("--home", metavar="FOLDER", help="State folder instead of $AGG_HOME.")]
 Config = Annotated[str, typer.Option("--config", metavar="FILE", help="One more settings file.")]
 Namespace = Annotated[str, typer.Option("-n", "--namespace", metavar="NAME", help="Namespace; default: all of them.")]
+StoredNamespace = Annotated[
+    str, typer.Option("-n", "--namespace", metavar="NAME", help="Namespace of documents that name none.")
+]
 NodeFields = Annotated[
     str,
     typer.Option("--node-field-selector", metavar="FIELDS", help="Only such nodes, as displayName=NAME,phase!=Failed."),

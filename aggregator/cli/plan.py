@@ -12,7 +12,9 @@ import typer
 
 from aggregator.app.prepare import Submission, prepare
 from aggregator.cli.documents import read_sources
+from aggregator.cli.options import Config, Home, StoredNamespace  # noqa: TC001 - typer reads them at run time
 from aggregator.cli.plan_forms import as_json, dot, mermaid, tree
+from aggregator.cli.stored import add_stored, settings_of
 from aggregator.errors import InvalidWorkflow, UsageError
 from aggregator.lang.context import Context
 from aggregator.plan.compile import compile_workflow
@@ -31,7 +33,9 @@ class Form(StrEnum):
 
 
 def plan(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A workflow's file, or - for stdin.")],
+    file: Annotated[
+        str, typer.Argument(metavar="[FILE]", help="A workflow's file, or - for stdin.", show_default=False)
+    ] = "",
     parameter: Annotated[
         list[str] | None, typer.Option("-p", "--parameter", metavar="NAME=VALUE", help="Set a parameter.")
     ] = None,
@@ -43,14 +47,29 @@ def plan(
         str, typer.Option("--entrypoint", metavar="TEMPLATE", help="Start at another template.")
     ] = "",
     source: Annotated[
-        str, typer.Option("--from", metavar="KIND/NAME", help="Plan a stored document of the file.")
+        str,
+        typer.Option("--from", metavar="KIND/NAME", help="Plan a stored document of the file, --with or $AGG_HOME."),
     ] = "",
     strict: Annotated[bool, typer.Option("--strict/--no-strict", help="Unknown fields are errors.")] = True,
+    namespace: StoredNamespace = "",
+    home: Home = "",
+    config: Config = "",
 ) -> int:
     """Show what would run: loops with their counts, resolved parameters, widths, requests, attempts, the longest path."""
-    main, supporting = _read([file], strict=strict), _read(beside or [], strict=False)
+    if not file and not source:
+        raise UsageError(
+            "which workflow? Name its file", hint="agg plan FILE, or agg plan --from workflowtemplate/NAME"
+        )
+    main, supporting = _read([file] if file else [], strict=strict), _read(beside or [], strict=False)
+    settings = settings_of(home, namespace, config)
+    given = Bundle()
+    given.merge(main)
+    given.merge(supporting)
+    supporting.merge(add_stored(given, settings, source))
     pairs = [_pair(text) for text in parameter or []]
-    submission = Submission(parameters=pairs, name="", entrypoint=entrypoint, source=source)
+    submission = Submission(
+        parameters=pairs, name="", entrypoint=entrypoint, namespace=settings.text("namespace"), source=source
+    )
     prepared = prepare(main, supporting, submission)
     problems = [p for p in prepared.problems if p.code != "refused-field"]
     if problems:
@@ -61,7 +80,7 @@ def plan(
     program = compile_workflow(prepared.workflow, prepared.templates)
     # No secrets are made here: only expressions with random functions ask for it.
     context = Context(now=time.time_ns(), random=random.Random(prepared.seed), keep=lambda _, make: make())  # noqa: S311
-    found = estimate(program, context, _known(prepared.workflow))
+    found = estimate(program, context, _known(prepared.workflow, prepared.namespace))
     forms: dict[Form, Any] = {Form.TREE: tree, Form.JSON: as_json, Form.MERMAID: mermaid, Form.DOT: dot}
     typer.echo(forms[output](found))
     return 0
@@ -81,14 +100,14 @@ def _pair(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _known(workflow: dict[str, Any]) -> dict[str, str]:
+def _known(workflow: dict[str, Any], namespace: str) -> dict[str, str]:
     """Variables that have values before the run: parameters, labels and annotations, and the namespace."""
     metadata, spec = workflow.get("metadata") or {}, workflow.get("spec") or {}
     parameters = [p for p in (spec.get("arguments") or {}).get("parameters") or () if p.get("value") is not None]
     known = {f"workflow.parameters.{p['name']}": str(p["value"]) for p in parameters}
     listed = msgspec.json.encode([{"name": p["name"], "value": p["value"]} for p in parameters]).decode()
     known["workflow.parameters"] = known["workflow.parameters.json"] = listed
-    known["workflow.namespace"] = metadata.get("namespace") or "default"
+    known["workflow.namespace"] = namespace
     known["workflow.mainEntrypoint"] = spec.get("entrypoint") or ""
     for kind in ("labels", "annotations"):
         known.update({f"workflow.{kind}.{key}": value for key, value in (metadata.get(kind) or {}).items()})

@@ -48,6 +48,7 @@ class Request:
     given: Arguments
     sources: list[Source]
     bundle: Bundle
+    declared: list[Any]
     parameters: list[tuple[str, str]]
     sandbox: bool
     sandbox_posts: bool
@@ -60,14 +61,14 @@ def run_command(arguments: Sequence[str]) -> int:
     given = first_pass(drop_connection_flags(list(arguments), own=set(BY_NAME)))
     if given.one("output") not in FORMS:
         raise UsageError(f"-o {given.one('output')} must be one of {', '.join(FORMS[1:])}")
-    settings = _settings(given)
-    for warning in settings.warnings:
-        _warn(warning)
     try:
-        request = _read(given, settings)
+        settings = _settings(given)
+        for warning in settings.warnings:
+            _warn(warning)
+        supporting = _supporting(given, settings)
+        request = _read(given, settings, supporting)
         if given.has("help"):
             return _help(request)
-        supporting = _supporting(given, settings)
         return _run(request, supporting, settings)
     except EngineBug:
         raise
@@ -90,8 +91,8 @@ def _settings(given: Arguments) -> Settings:
     return load_settings(flags, config=given.one("config"))
 
 
-def _read(given: Arguments, settings: Settings) -> Request:
-    """The file, its parameters, and the flags that set them."""
+def _read(given: Arguments, settings: Settings, supporting: Bundle) -> Request:
+    """The file, its parameters, and the flags that set them; stored templates join the supporting documents."""
     strict = settings.flag("strict")
     bundled = not given.file and not given.has("from")
     if bundled:
@@ -103,8 +104,10 @@ def _read(given: Arguments, settings: Settings) -> Request:
     bundle = Bundle()
     for source in sources:
         bundle.merge(decode_text(source, strict=strict))
-    declared = [p.name for p in _declared(bundle)]
-    flags = [] if given.has("help") else second_pass(given, declared)
+    if not bundled:
+        _add_stored(bundle, supporting, settings, given.one("from"))
+    declared = _declared(bundle, supporting, given.one("from"))
+    flags = [] if given.has("help") else second_pass(given, [p.name for p in declared])
     parameters = [assignment(text, "-p") for text in given.all("parameter")]
     parameters += [pair for pair in flags if pair not in parameters]
     for name in given.all("parameter-file"):
@@ -114,7 +117,15 @@ def _read(given: Arguments, settings: Settings) -> Request:
     if bundled and not given.has("help"):
         sandbox, posts, parameters = _bundled_world(parameters, sandbox=sandbox)
     return Request(
-        given, sources, bundle, parameters, sandbox, posts, bundled, given.file or given.one("from") or "bundled"
+        given,
+        sources,
+        bundle,
+        declared,
+        parameters,
+        sandbox,
+        posts,
+        bundled,
+        given.file or given.one("from") or "bundled",
     )
 
 
@@ -165,8 +176,25 @@ def _bundled_world(parameters: list[tuple[str, str]], *, sandbox: bool) -> tuple
     return False, False, parameters
 
 
-def _declared(bundle: Bundle) -> list[Any]:
+def _add_stored(bundle: Bundle, supporting: Bundle, settings: Settings, source: str) -> None:
+    """Stored templates that are referred to join the supporting documents, behind those of --with."""
+    from aggregator.cli.stored import add_stored  # noqa: PLC0415 - not for the bundled workflow
+
+    given = Bundle()
+    given.merge(bundle)
+    given.merge(supporting)
+    supporting.merge(add_stored(given, settings, source))
+
+
+def _declared(bundle: Bundle, supporting: Bundle, source: str) -> list[Any]:
+    """The parameters of what is to run: the file's document, or the template that --from names."""
     runnable: list[Any] = [*bundle.workflows, *bundle.workflow_templates, *bundle.cluster_workflow_templates]
+    if source:
+        from aggregator.cli.stored import FROM_KINDS, templates  # noqa: PLC0415 - not without --from
+
+        kind, _, name = source.partition("/")
+        wanted = (FROM_KINDS.get(kind), name)
+        runnable = [t for t in [*templates(bundle), *templates(supporting)] if (t.kind, t.name) == wanted] or runnable
     for loaded in runnable:
         return list(loaded.model.spec.arguments.parameters)
     for cron in bundle.cron_workflows:
@@ -202,11 +230,11 @@ def _supporting(given: Arguments, settings: Settings) -> Bundle:
 def _help(request: Request) -> int:
     width = min(120, shutil.get_terminal_size((100, 24)).columns)
     file = "the bundled workflow" if request.bundled else request.entry
-    sys.stdout.write(help_text(file, _declared(request.bundle), width))
+    sys.stdout.write(help_text(file, request.declared, width))
     return 0
 
 
-def _submission(request: Request) -> Submission:
+def _submission(request: Request, namespace: str) -> Submission:
     from aggregator.app.prepare import Submission  # noqa: PLC0415 - not for --help
 
     given = request.given
@@ -224,6 +252,7 @@ def _submission(request: Request) -> Submission:
         labels=labels,
         priority=number,
         service_account=given.one("service-account"),
+        namespace=namespace,
         source=given.one("from"),
     )
 
@@ -233,7 +262,7 @@ def _run(request: Request, supporting: Bundle, settings: Settings) -> int:
     from aggregator.cli.run_report import invalid  # noqa: PLC0415
 
     given = request.given
-    prepared = prepare(request.bundle, supporting, _submission(request))
+    prepared = prepare(request.bundle, supporting, _submission(request, settings.text("namespace")))
     _warnings(prepared, request)
     if prepared.problems:
         return invalid(prepared, given.one("output"))

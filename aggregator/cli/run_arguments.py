@@ -34,7 +34,7 @@ FLAGS = (
     Flag(("-p", "--parameter"), "set a parameter; reaches every parameter", "NAME=VALUE", many=True),
     Flag(("-f", "--parameter-file"), "YAML or JSON file (or URL) of parameters", "FILE", many=True),
     Flag(("--with",), "supporting documents: templates, ConfigMaps, Secrets (file or folder)", "PATH", many=True),
-    Flag(("--from",), "run a stored document, e.g. workflowtemplate/NAME, out of --with", "KIND/NAME"),
+    Flag(("--from",), "run a stored document, e.g. workflowtemplate/NAME, of --with or $AGG_HOME", "KIND/NAME"),
     Flag(("--name",), "name of the run", "NAME"),
     Flag(("--generate-name",), "prefix of a generated name", "PREFIX"),
     Flag(("--entrypoint",), "start at another template", "TEMPLATE"),

@@ -46,6 +46,14 @@ class Home:
         return self.path / "runs"
 
     @property
+    def templates(self) -> Path:
+        return self.path / "templates"
+
+    @property
+    def cluster_templates(self) -> Path:
+        return self.path / "cluster-templates"
+
+    @property
     def crashes(self) -> Path:
         return self.path / "crashes"
 
