@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import platform
 import random
 import signal
 from dataclasses import dataclass
@@ -67,7 +66,8 @@ class RunResult:
             return self.unsupported.exit_code
         if machine.stop == "deadline":
             return 6
-        return 1
+        # Nothing was run because the document is wrong, which only the run could see (a ConfigMap that is not there).
+        return 3 if not machine.nodes and machine.message.startswith("invalid spec") else 1
 
 
 @dataclass(slots=True)
@@ -205,7 +205,7 @@ class Runner:
         slots = {"process": self.settings.integer("max_parallel")}
         if not strict:
             slots["http"] = self.settings.integer("http.concurrency")
-        options: dict[str, Any] = {"strict_argo": strict, "slots": slots, "host": platform.node() or "localhost"}
+        options: dict[str, Any] = {"strict_argo": strict, "slots": slots, "host": os.uname().nodename or "localhost"}
         semaphores = self.settings.table("semaphores")
         if semaphores:
             options["semaphores"] = semaphores
@@ -257,7 +257,7 @@ class Runner:
             folder=str(self.folder),
             pid=os.getpid(),
             born=birth(os.getpid()),
-            host=platform.node(),
+            host=os.uname().nodename,
         )
         self.journal.create(row)
         archive: Any = _Archive()

@@ -113,7 +113,7 @@ def failure_lines(result: RunResult, prepared: Prepared) -> list[str]:
         lines.append(f"log: {log}")
         template = node.template.name if node.template is not None else ""
         again = f"agg logs {machine.name} {pod_name(machine.name, node.name, template)}"
-    elif log is not None:
-        lines.append(f"log: {log.parent}")
+    else:  # it printed nothing, or is no process: the run's folder has what there is
+        lines.append(f"log: {log.parent if log is not None else result.folder}")
     lines.append(f"next: {again}")
     return lines if len(lines) == 1 else [lines[0], "; ".join(lines[1:])]

@@ -24,18 +24,19 @@ if TYPE_CHECKING:
 
     from aggregator.ports import Change, Stream
 
-FEW = 20
+FEW = 10_000
 WORD = 9
 _QUIET = frozenset({"StepGroup", "Retry"})
 
 
 class PlainLines:
-    """`every`: seconds between two tallies of the same loop."""
+    """`every`: seconds between two tallies of the same loop; `few`: elements of a loop that are still told one by one."""
 
-    def __init__(self, stream: TextIO, mask: Callable[[str], str] = str, *, every: float = 5.0) -> None:
+    def __init__(self, stream: TextIO, mask: Callable[[str], str] = str, *, every: float = 5.0, few: int = FEW) -> None:
         self._outlet = Outlet(stream, mask)
         self._board = Board()
         self._every = every
+        self._few = few
         self._told: dict[int, tuple[str, str]] = {}
         self._attempts: dict[int, str] = {}
         """By retried node: why its last attempt failed."""
@@ -78,7 +79,7 @@ class PlainLines:
         self._line(change.at, change.phase, self._short(change.name), f"{took}{change.message}{place}")
 
     def _tell_loop(self, loop: Loop, change: Change) -> None:
-        few = loop.total <= FEW
+        few = loop.total <= self._few
         if change.attempt is not None and change.phase in BAD and change.parent is not None and not few:
             self._attempts[change.parent] = change.message
         elif change.kind == "retry":

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from aggregator.observe.jsonl import JsonLines
-from aggregator.observe.lines import FEW, PlainLines
+from aggregator.observe.lines import PlainLines
 from aggregator.observe.logs import LogLines, split_lines
 from aggregator.ports import Change
 
@@ -32,7 +32,7 @@ def change(node, display, phase, parent=0, kind="phase", at=100.0, **fields):
 def told(*changes, mask=str, **options):
     """The plain lines without their times."""
     stream = io.StringIO()
-    observer = PlainLines(stream, mask, **options)
+    observer = PlainLines(stream, mask, few=20, **options)
     for each in changes:
         observer.on_change(each)
     observer.close()
@@ -107,7 +107,7 @@ def test_a_large_loop_is_told_by_failures_and_a_tally_every_few_seconds():
 
 
 def test_a_loop_at_the_threshold_is_small():
-    assert len(told(*loop(FEW, ["Succeeded"] * FEW))) == 2 + 2 * FEW
+    assert len(told(*loop(20, ["Succeeded"] * 20))) == 2 + 2 * 20
 
 
 def test_retries_in_a_large_loop_are_one_line_each_with_the_cause():
