@@ -190,16 +190,17 @@ def test_the_projects_tests_of_the_bundled_workflow_pass(cases):
     assert [(v.name, v.problems) for v in map(judge, cases) if not v.passed] == []
 
 
+@pytest.mark.timeout(900)
 def test_every_mutant_that_changes_a_dry_run_is_failed_by_the_projects_tests(original, cases):
     expected = list(traces(bundle_of(original)))
     changing, survivors = 0, []
     for name, document in mutants(original):
         bundle = bundle_of(document)
         if failed(cases, bundle):
-            changing += differs(bundle, expected)
+            # Whether a failed one changes a dry run is only asked until there are enough: it takes most of the time.
+            changing += changing < FEWEST and differs(bundle, expected)
         elif differs(bundle, expected):
             changing += 1
             survivors.append(name)
-    print(f"{changing} mutants change a dry run")
     assert survivors == []
     assert changing >= FEWEST
