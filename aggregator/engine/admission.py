@@ -30,16 +30,18 @@ _CACHE_KEY = re.compile(r"[A-Za-z0-9][-A-Za-z0-9]*")
 class Waiting:
     """A node that has not been dispatched: `rules` are its template's filled fields, `go` dispatches it."""
 
-    __slots__ = ("go", "node", "rules", "timers")
+    __slots__ = ("asked", "go", "node", "rules", "timers")
 
     def __init__(self, node: Node, rules: dict[str, Any], go: Callable[[Machine, Node, int], None]) -> None:
         self.node = node
         self.rules = rules
         self.go = go
         self.timers: list[int] = []
+        self.asked = False
+        """The cache has been asked; meanwhile the node has its place."""
 
     def advance(self, machine: Machine) -> Gate | None:
-        """Locks and cache have answered: dispatch the node as soon as there is a place for it."""
+        """The locks are there: take a place, then ask the cache; after its answer dispatch the node."""
         node = self.node
         if node.done:
             return None
@@ -47,13 +49,23 @@ class Waiting:
             stop_waiting(machine, self)
             return None
         assert node.template is not None
-        gate = places.blocked(machine, node.template, node.boundary, placed=bool(node.holds))
-        if gate is None:
-            del machine.waiting[node.number]
-            self.forget_timers(machine)
-            places.unplace(node)
-            self.go(machine, node, node.depth)
-        return gate
+        if self.asked:
+            gate = machine.suspend_gate if machine.suspended else None
+        else:
+            gate = places.blocked(machine, node.template, node.boundary, placed=bool(node.holds))
+        if gate is not None:
+            return gate
+        # What waits for the place that is given back here is woken after this node has taken it again.
+        places.release(machine, node)
+        if node.memo is not None and not self.asked:
+            self.asked = True
+            places.take(machine, node, node.template)
+            machine.command(LookUpCache(node.number, node.memo["cacheName"], node.memo["key"]))
+            return None
+        del machine.waiting[node.number]
+        self.forget_timers(machine)
+        self.go(machine, node, node.depth)
+        return None
 
     def forget_timers(self, machine: Machine) -> None:
         for timer in self.timers:
@@ -84,7 +96,7 @@ def admit(machine: Machine, node: Node, rules: dict[str, Any], go: Callable[[Mac
         node.locked = f"{machine.namespace}/{machine.name}/{node.identity(machine.name)}"
         ask(machine, node.number, node.locked, locks)
     else:
-        _recall(machine, waiting)
+        machine.start(waiting)
 
 
 def ask(machine: Machine, number: int, holder: str, locks: list[LockWish]) -> None:
@@ -173,19 +185,11 @@ def locks_waiting(machine: Machine, event: LocksWaiting) -> None:
 
 
 def locks_taken(machine: Machine, event: LocksTaken) -> None:
-    """Go on with the cache."""
+    """Go on with a place and the cache."""
     waiting = machine.waiting.get(event.node)
     if waiting is not None:
         waiting.node.waiting = waiting.node.message = ""
-        _recall(machine, waiting)
-
-
-def _recall(machine: Machine, waiting: Waiting) -> None:
-    memo = waiting.node.memo
-    if memo is None:
         machine.start(waiting)
-    else:
-        machine.command(LookUpCache(waiting.node.number, memo["cacheName"], memo["key"]))
 
 
 def cache_answered(machine: Machine, event: CacheAnswered) -> None:

@@ -37,14 +37,14 @@ def add_containers(machine: Machine, pod: Node, body: dict[str, Any]) -> None:
 
 def containers_run(machine: Machine, pod: Node) -> None:
     """The pod is running, and so are its containers."""
-    for node in _containers(machine, pod):
+    for node in containers_of(machine, pod):
         if node.phase == PENDING:
             machine.set_phase(node, RUNNING)
 
 
 def end_containers(machine: Machine, pod: Node, outcome: Outcome) -> None:
     """Each container ends by its own exit code; one without a code shares the pod's end."""
-    for node in _containers(machine, pod):
+    for node in containers_of(machine, pod):
         name = node.name.removeprefix(f"{pod.name}.")
         code = outcome.exit_code if name == "main" else outcome.containers.get(name)
         if node.done:
@@ -57,7 +57,7 @@ def end_containers(machine: Machine, pod: Node, outcome: Outcome) -> None:
             machine.finish(node, ERROR if code == NEVER_RAN else FAILED, f"exit code {code}")
 
 
-def _containers(machine: Machine, pod: Node) -> Iterator[Node]:
+def containers_of(machine: Machine, pod: Node) -> Iterator[Node]:
     """The containers were made right after their pod."""
     number = pod.number + 1
     while number < len(machine.nodes) and machine.nodes[number].kind == "Container":

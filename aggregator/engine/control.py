@@ -47,8 +47,7 @@ def _end_early(machine: Machine, how: str, message: str, told: str) -> None:
     machine.stop = how
     machine.stop_message = message
     machine.suspended = False
-    if told:
-        machine.message = told
+    machine.told = told or machine.told
     if machine.started is None and how == "Terminate":
         # Still waiting for the workflow's own locks. A stop leaves it in the queue, as in Argo: its exit handler will run.
         machine.later(lambda _: finish_run(machine, FAILED, message), None)

@@ -16,7 +16,7 @@ def finish_run(machine: Machine, phase: str, message: str) -> None:
     if machine.finished is not None:
         return
     if phase in UNSUCCESSFUL and machine.stop in ("Stop", "Terminate"):
-        message = machine.message or f"Stopped with strategy '{machine.stop}'"
+        message = machine.told or f"Stopped with strategy '{machine.stop}'"
     machine.phase = phase
     machine.message = message
     machine.finished = machine.at

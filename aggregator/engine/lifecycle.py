@@ -37,6 +37,9 @@ class RootFrame(Frame):
         machine.result = (SUCCEEDED if child.phase not in UNSUCCESSFUL else child.phase, child.message)
         run_exit_handler(machine)
 
+    def daemon_ended(self, machine: Machine, child: Node) -> None:
+        self.child_done(machine, child)
+
     def child_failed_to_start(self, machine: Machine, child: Node) -> None:
         finish_run(machine, ERROR, f"error in entry template execution: {child.message}")
 

@@ -111,6 +111,8 @@ class Machine:
         self.stop = ""
         """`Stop`, `Terminate` or `deadline` once the run is being ended early."""
         self.stop_message = ""
+        self.told = ""
+        """What whoever stopped the run said about it."""
         self.signal = ""
         self.suspended = False
         self.options: dict[str, Any] = {}

@@ -65,14 +65,6 @@ def place(machine: Machine, node: Node, template: Template) -> None:
         node.holds |= UNDER
 
 
-def unplace(node: Node) -> None:
-    """The node is about to start: it will be counted anew, so nobody else is woken for the place."""
-    gate = under(node.boundary)
-    if node.holds & UNDER and gate is not None:
-        gate.used -= 1
-    node.holds = 0
-
-
 def take(machine: Machine, node: Node, template: Template) -> None:
     """Count a node that starts."""
     counts = _counts_as_pod(machine, template)

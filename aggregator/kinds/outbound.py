@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aggregator.engine.containers import containers_of
 from aggregator.engine.node import HOOKED
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ def outbound(machine: Machine, node: Node) -> list[int]:
         attempts = [n for n in node.children if not machine.nodes[n].flags & HOOKED]
         return outbound(machine, machine.nodes[attempts[-1]]) if attempts else [node.number]
     if node.kind == "Pod":
-        containers = [n for n in node.children if machine.nodes[n].kind == "Container"]
-        ends = [n for n in containers if not machine.nodes[n].children]
-        return ends or [node.number]
+        return [c.number for c in containers_of(machine, node) if not _needed(machine, c)] or [node.number]
     return [node.number]
+
+
+def _needed(machine: Machine, container: Node) -> bool:
+    """Whether another container of the set waits for this one."""
+    return any(machine.nodes[n].boundary is container.boundary for n in container.children)

@@ -185,7 +185,9 @@ class TestSuspendedRun:
         assert run.phase == "Succeeded"
 
     def test_in_the_middle(self, play):
-        run = play.begin(steps("  - - {name: a, template: ok}\n  - - {name: b, template: ok, when: 'true'}\n"), held=["a"])
+        run = play.begin(
+            steps("  - - {name: a, template: ok}\n  - - {name: b, template: ok, when: 'true'}\n"), held=["a"]
+        )
         run.settle()
         run.post(SuspendRequested(run.now))
         run.settle()
@@ -352,16 +354,16 @@ class TestSuspendTemplates:
 def test_selectors(play, selector, found):
     """Field selectors, with `=`, `==`, `!=` and commas."""
     ask = "  templates:\n  - name: ask\n    inputs: {parameters: [{name: p}]}\n    suspend: {}\n"
-    text = f"""
+    text = """
 entrypoint: main
 templates:
 - name: ask
-  inputs: {{parameters: [{{name: p}}]}}
-  suspend: {{}}
+  inputs: {parameters: [{name: p}]}
+  suspend: {}
 - name: main
   steps:
-  - - {{name: a, template: ask, arguments: {{parameters: [{{name: p, value: '1'}}]}}}}
-    - {{name: b, templateRef: {{name: stored, template: ask}}, arguments: {{parameters: [{{name: p, value: '2'}}]}}}}
+  - - {name: a, template: ask, arguments: {parameters: [{name: p, value: '1'}]}}
+    - {name: b, templateRef: {name: stored, template: ask}, arguments: {parameters: [{name: p, value: '2'}]}}
 """
     run = play.begin(text, templates={"stored": ask})
     run.settle()

@@ -43,7 +43,9 @@ templates:
         assert run.phase == "Failed"
         status, failures, _ = run.attempt("wf.onExit").template["container"]["args"]
         assert status == "Failed"
-        assert failures.startswith('"[{\\"displayName\\":\\"wf\\",\\"message\\":\\"it broke\\",\\"templateName\\":\\"main\\",\\"phase\\":\\"Failed\\"')
+        assert failures.startswith(
+            '"[{\\"displayName\\":\\"wf\\",\\"message\\":\\"it broke\\",\\"templateName\\":\\"main\\",\\"phase\\":\\"Failed\\"'
+        )
 
     def test_its_failure_counts_only_after_success(self, play):
         assert play(self.TEXT, {"bye": "Failed"}).phase == "Failed"
@@ -224,7 +226,10 @@ templates:
 - name: say
   container: {image: x}
 """
-        run = play(text.replace("workflow.outputs.parameters.made == '1'", "workflow.outputs?.parameters?.made == '1'"), {"makes": {"parameters": {"out": "1"}}})
+        run = play(
+            text.replace("workflow.outputs.parameters.made == '1'", "workflow.outputs?.parameters?.made == '1'"),
+            {"makes": {"parameters": {"out": "1"}}},
+        )
         assert run.started == ["a", "wf.hooks.made", "b"]
 
     def test_a_hook_whose_template_is_retried(self, play):

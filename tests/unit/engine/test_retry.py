@@ -16,7 +16,11 @@ class TestWrapper:
     def test_one_attempt_that_succeeds(self, play):
         run = play(spec("{limit: 2}"), {"main": {"result": "r", "exit_code": 0}})
         nodes = run.nodes
-        assert (nodes["wf"]["type"], nodes["wf"]["phase"], nodes["wf"]["outputs"]) == ("Retry", "Succeeded", {"result": "r", "exitCode": "0"})
+        assert (nodes["wf"]["type"], nodes["wf"]["phase"], nodes["wf"]["outputs"]) == (
+            "Retry",
+            "Succeeded",
+            {"result": "r", "exitCode": "0"},
+        )
         assert nodes["wf(0)"]["nodeFlag"] == {"retried": True}
         assert nodes["wf"]["children"] == [nodes["wf(0)"]["id"]]
 
@@ -53,11 +57,20 @@ class TestWrapper:
             "entrypoint: main\nretryStrategy: {limit: 1}\ntemplates:\n- name: main\n  steps: [[{name: a, template: leaf}]]\n- name: leaf\n  container: {image: x}\n",
             {"leaf": ["Failed", "Succeeded"]},
         )
-        assert [run.nodes[n]["type"] for n in ("wf", "wf(0)", "a", "a(0)", "a(1)")] == ["Retry", "Steps", "Retry", "Pod", "Pod"]
+        assert [run.nodes[n]["type"] for n in ("wf", "wf(0)", "a", "a(0)", "a(1)")] == [
+            "Retry",
+            "Steps",
+            "Retry",
+            "Pod",
+            "Pod",
+        ]
 
     def test_steps_are_run_again_as_a_whole(self, play):
         leaf = "- name: leaf\n  container: {image: x}"
-        run = play(spec("{limit: 1}", "steps: [[{name: a, template: leaf}], [{name: b, template: leaf}]]", leaf), {"wf(0)[1].b": "Failed"})
+        run = play(
+            spec("{limit: 1}", "steps: [[{name: a, template: leaf}], [{name: b, template: leaf}]]", leaf),
+            {"wf(0)[1].b": "Failed"},
+        )
         assert run.phase == "Succeeded"
         assert [run.phase_of(n) for n in ("wf(0)", "wf(1)")] == ["Failed", "Succeeded"]
         assert "wf(1)[1].b" in run.nodes
@@ -88,14 +101,21 @@ class TestPolicy:
         run = play(spec(strategy), {"main": phase})
         assert (run.phase, len(run.attempts)) == (phase, attempts)
 
-    @pytest.mark.parametrize("message", ["dial tcp: i/o timeout", "read: connection reset by peer", "TLS handshake timeout", "http2: GOAWAY"])
+    @pytest.mark.parametrize(
+        "message", ["dial tcp: i/o timeout", "read: connection reset by peer", "TLS handshake timeout", "http2: GOAWAY"]
+    )
     def test_messages_that_tell_of_what_may_pass(self, play, message):
-        run = play(spec("{limit: 1, retryPolicy: OnTransientError}"), {"main": [{"phase": "Failed", "message": message}, "Succeeded"]})
+        run = play(
+            spec("{limit: 1, retryPolicy: OnTransientError}"),
+            {"main": [{"phase": "Failed", "message": message}, "Succeeded"]},
+        )
         assert run.phase == "Succeeded"
 
     def test_the_adapters_own_word_counts(self, play):
         told = {"phase": "Failed", "message": "503", "transient": True}
-        assert play(spec("{limit: 1, retryPolicy: OnTransientError}"), {"main": [told, "Succeeded"]}).phase == "Succeeded"
+        assert (
+            play(spec("{limit: 1, retryPolicy: OnTransientError}"), {"main": [told, "Succeeded"]}).phase == "Succeeded"
+        )
 
     def test_an_unknown_policy_is_an_error(self, play):
         run = play(spec("{limit: 1, retryPolicy: Sometimes}"))
@@ -103,7 +123,9 @@ class TestPolicy:
         assert "'Sometimes' is not a valid retryPolicy" in run.message
 
     def test_a_refused_attempts_message_is_the_wrappers(self, play):
-        assert play(spec("{limit: 1}"), {"main": {"phase": "Error", "message": "no image"}}).message_of("wf") == "no image"
+        assert (
+            play(spec("{limit: 1}"), {"main": {"phase": "Error", "message": "no image"}}).message_of("wf") == "no image"
+        )
 
 
 class TestExpression:
@@ -121,7 +143,11 @@ class TestExpression:
         ],
     )
     def test_values(self, play, expression, attempts):
-        run = play(spec(f'{{limit: 2, expression: "{expression}"}}'), {"main": {"phase": "Failed", "exit_code": 2, "message": "x"}}, takes=3.0)
+        run = play(
+            spec(f'{{limit: 2, expression: "{expression}"}}'),
+            {"main": {"phase": "Failed", "exit_code": 2, "message": "x"}},
+            takes=3.0,
+        )
         assert len(run.attempts) == attempts
         told = "No more retries left" if attempts == 3 else "retryStrategy.expression evaluated to false"
         assert run.message_of("wf") == told
@@ -137,7 +163,10 @@ class TestExpression:
         assert run.message
 
     def test_inputs_are_filled_in_before(self, play):
-        text = spec("{limit: 3, expression: \"asInt(retries) < {{inputs.parameters.most}}\"}", "inputs: {parameters: [{name: most, value: '2'}]}\n  container: {image: x}")
+        text = spec(
+            '{limit: 3, expression: "asInt(retries) < {{inputs.parameters.most}}"}',
+            "inputs: {parameters: [{name: most, value: '2'}]}\n  container: {image: x}",
+        )
         assert len(play(text, {"main": "Failed"}).attempts) == 3
 
 

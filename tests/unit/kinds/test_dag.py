@@ -17,7 +17,9 @@ LEAVES = """
 def spec(tasks, more="", main=""):
     """A workflow whose entrypoint is a DAG of these tasks."""
     listed = "\n".join(f"    - {t}" for t in tasks)
-    return f"entrypoint: main\ntemplates:{LEAVES}{more}\n- name: main\n{main}\n  dag:\n    tasks:\n" + listed.replace("\n    -", "\n    -")
+    return f"entrypoint: main\ntemplates:{LEAVES}{more}\n- name: main\n{main}\n  dag:\n    tasks:\n" + listed.replace(
+        "\n    -", "\n    -"
+    )
 
 
 def test_tasks_start_as_soon_as_what_they_need_has_ended(play):
@@ -78,7 +80,9 @@ def test_depends_asks_for_results(play, depends, phase, runs):
 def test_a_task_that_may_fail_satisfies_a_bare_dependency(play, flag, phase):
     """`continueOn` of A itself says so, for each phase apart; then A's failure does not fail the DAG either."""
     run = play(
-        spec([f"{{name: A, template: ok, continueOn: {{{flag}: true}}}}", "{name: B, template: ok, dependencies: [A]}"]),
+        spec(
+            [f"{{name: A, template: ok, continueOn: {{{flag}: true}}}}", "{name: B, template: ok, dependencies: [A]}"]
+        ),
         {"A": phase},
     )
     forgiven = (flag == "failed") == (phase == "Failed")
@@ -149,7 +153,10 @@ class TestPhase:
 
     def test_a_retried_task_counts_by_its_last_attempt(self, play):
         more = "- name: again\n  retryStrategy: {limit: 2}\n  container: {image: x}"
-        run = play(spec(["{name: A, template: again}", "{name: B, template: ok, depends: A}"], more), {"again": ["Failed", "Succeeded"]})
+        run = play(
+            spec(["{name: A, template: again}", "{name: B, template: ok, depends: A}"], more),
+            {"again": ["Failed", "Succeeded"]},
+        )
         assert run.phase == "Succeeded"
 
     def test_a_target_reached_by_two_branches_prefers_the_failure(self, play):
@@ -224,7 +231,9 @@ def test_a_task_sees_its_ancestors_and_nobody_else(play):
 
 
 def test_wrong_arguments_are_an_error_of_the_task_alone(play):
-    run = play(spec(["{name: A, template: param}", "{name: B, template: ok}", "{name: C, template: ok, depends: A.Errored}"]))
+    run = play(
+        spec(["{name: A, template: param}", "{name: B, template: ok}", "{name: C, template: ok, depends: A.Errored}"])
+    )
     assert (run.phase_of("A"), run.phase_of("B"), run.phase_of("C")) == ("Error", "Succeeded", "Succeeded")
     assert run.phase == "Succeeded"
 
@@ -250,7 +259,10 @@ def test_failfast_of_the_template_starts_no_more_children(play):
 
 
 def test_outputs_are_read_when_the_dag_succeeded(play):
-    text = spec(["{name: A, template: makes}"], main="  outputs: {parameters: [{name: o, valueFrom: {parameter: '{{tasks.A.outputs.parameters.out}}'}}]}")
+    text = spec(
+        ["{name: A, template: makes}"],
+        main="  outputs: {parameters: [{name: o, valueFrom: {parameter: '{{tasks.A.outputs.parameters.out}}'}}]}",
+    )
     assert play(text, {"A": {"parameters": {"out": "1"}}}).parameters("wf") == {"o": "1"}
     wrong = play(text)
     assert wrong.phase == "Error"
@@ -265,7 +277,15 @@ class TestLoops:
     """A looped task has a TaskGroup; its phase is that of the last element that failed."""
 
     def test_group_and_elements(self, play):
-        run = play(spec(["{name: A, template: ok}", "{name: B, template: ok, dependencies: [A], withItems: [x, z]}", "{name: C, template: ok, dependencies: [B]}"]))
+        run = play(
+            spec(
+                [
+                    "{name: A, template: ok}",
+                    "{name: B, template: ok, dependencies: [A], withItems: [x, z]}",
+                    "{name: C, template: ok, dependencies: [B]}",
+                ]
+            )
+        )
         nodes = run.nodes
         assert nodes["B"]["type"] == "TaskGroup"
         assert nodes["B"]["children"] == [nodes["B(0:x)"]["id"], nodes["B(1:z)"]["id"]]
@@ -294,7 +314,10 @@ class TestLoops:
         ],
     )
     def test_any_succeeded_and_all_failed(self, play, depends, answers, phase):
-        run = play(spec(["{name: A, template: ok, withItems: [x, z]}", f"{{name: B, template: ok, depends: {depends}}}"]), answers)
+        run = play(
+            spec(["{name: A, template: ok, withItems: [x, z]}", f"{{name: B, template: ok, depends: {depends}}}"]),
+            answers,
+        )
         assert run.phase_of("B") == phase
 
     def test_results_are_gathered_for_dependants(self, play):
@@ -305,7 +328,10 @@ class TestLoops:
                     "{name: B, template: param, dependencies: [A], arguments: {parameters: [{name: p, value: '{{tasks.A.outputs.result}} {{tasks.A.outputs.parameters.out}} {{tasks.A.outputs.parameters}}'}]}}",
                 ]
             ),
-            {"A(0:x)": {"result": "1", "parameters": {"out": "3"}}, "A(1:z)": {"result": '{"k": 2}', "parameters": {"out": "4"}}},
+            {
+                "A(0:x)": {"result": "1", "parameters": {"out": "3"}},
+                "A(1:z)": {"result": '{"k": 2}', "parameters": {"out": "4"}},
+            },
         )
         assert run.inputs("B") == {"p": '[1,{"k":2}] ["3","4"] [{"out":"3"},{"out":"4"}]'}
 
@@ -324,11 +350,22 @@ class TestLoops:
 
     def test_an_empty_loop_is_one_skipped_node(self, play):
         run = play(spec(["{name: A, template: ok, withParam: '[]'}", "{name: B, template: ok, dependencies: [A]}"]))
-        assert (run.nodes["A"]["type"], run.phase_of("A"), run.message_of("A")) == ("Skipped", "Skipped", "Skipped, empty params")
+        assert (run.nodes["A"]["type"], run.phase_of("A"), run.message_of("A")) == (
+            "Skipped",
+            "Skipped",
+            "Skipped, empty params",
+        )
         assert run.phase_of("B") == "Succeeded"
 
     def test_a_list_that_is_none_is_an_error_unless_the_task_is_skipped_anyway(self, play):
-        run = play(spec(["{name: A, template: ok, withParam: 'nope'}", "{name: B, template: ok, withParam: 'nope', when: 'false'}"]))
+        run = play(
+            spec(
+                [
+                    "{name: A, template: ok, withParam: 'nope'}",
+                    "{name: B, template: ok, withParam: 'nope', when: 'false'}",
+                ]
+            )
+        )
         assert run.phase_of("A") == "Error"
         assert "nope" in run.message_of("A")
         assert run.phase_of("B") == "Skipped"
