@@ -13,7 +13,7 @@ import typer
 
 from aggregator.cli import options
 from aggregator.cli.kept import load_masker, load_workflow, reading
-from aggregator.cli.list import ENDED, interrupted
+from aggregator.cli.list import ENDED, undriven
 from aggregator.cli.selection import parse_age
 from aggregator.engine.node import pod_name
 from aggregator.errors import NotFound, UsageError, nearest
@@ -102,7 +102,7 @@ class _Reader:
     def ended(self) -> bool:
         """Whether nothing more will be printed."""
         self._row = self._journal.run(self._row.uid)
-        return self._row.phase in ENDED or interrupted(self._row)
+        return self._row.phase in ENDED or bool(undriven(self._row))
 
     def workflow(self) -> Mapping[str, Any]:
         return load_workflow(self._journal, self._row)

@@ -134,8 +134,12 @@ class Driver:
             self._notice(f"{signal}: ending the run at once")
         self.post(StopRequested(self.clock.now(), "Stop" if strategy == "Stop" else "Terminate", signal=signal))
         if self._stops > 1:
-            for node in self._cancelled:
-                self._tasks[node].cancel()  # those that the first signal ended are in their grace period
+            self._hurry()
+
+    def _hurry(self) -> None:
+        """Attempts that are being ended already lose their grace period."""
+        for node in self._cancelled:
+            self._tasks[node].cancel()
 
     # ------------------------------------------------------------------ the loop
 
@@ -234,6 +238,8 @@ class Driver:
                 if told := _told(event, self.row.name):
                     self._notice(told)
                 self.post(event)
+                if isinstance(event, StopRequested) and event.strategy == "Terminate":
+                    self._hurry()
 
     def _notice(self, text: str) -> None:
         for observer in self.observers:
