@@ -214,3 +214,36 @@ def test_nodes_of_the_same_display_name_are_named_by_their_ids_and_odd_names_are
     assert first.display == second.display == "x"
     assert f"id={first.id}" in answer_command("wf", first)
     assert first.id != second.id
+
+
+def test_success_needs_every_output_and_a_set_of_nothing_changes_nothing():
+    run = run_of({"name": "g", "outputs": {"parameters": [supplied("a")]}}, {"name": "h"})
+    before = workflow_object(run.machine)
+    give(run, NodeSet(START, ""))
+    assert workflow_object(run.machine) == before
+    give(run, NodeSet(START, "displayName=g", phase="Succeeded", parameters={"a": "1"}))
+    assert node(run, "g")["phase"] == "Succeeded"
+    assert node(run, "g")["outputs"]["parameters"] == [{"name": "a", "value": "1"}]
+    check_resumable("wf", questions(run.machine))
+
+
+@pytest.mark.parametrize(("written", "seconds"), [("3", 3), ("2m", 120), ("0s", 0)])
+def test_a_duration_is_seconds_or_has_units_and_ends_the_wait(written, seconds):
+    run = run_of({"name": "g", "suspend": {"duration": written}}, {"name": "h", "suspend": {"duration": ""}})
+    give(run, Resumed(START, "displayName=h"))
+    assert run.run().phase == "Succeeded"
+    assert run.now == START + seconds
+
+
+def test_a_node_that_was_resumed_early_is_left_alone_when_its_time_comes():
+    run = run_of({"name": "g", "suspend": {"duration": "1h"}}, {"name": "h", "suspend": {"duration": "2h"}})
+    give(run, Resumed(START, "displayName=g"))
+    assert run.run().phase == "Succeeded"
+    assert run.now == START + 7200
+
+
+def test_a_duration_that_is_none_is_an_error_of_the_node():
+    run = run_of({"name": "g", "suspend": {"duration": "soon"}})
+    assert node(run, "g")["phase"] == "Error"
+    assert node(run, "g")["message"].startswith("suspend: ")
+    assert run.machine.suspensions == {}
