@@ -216,6 +216,8 @@ class CallsScope(Scope):
         node = called.node
         if node.message == EMPTY_LOOP:
             return f"the loop of {name!r} had no items, so there is no {field}"
+        if called.elements is not None and not called.elements:
+            return f"the loop of {name!r} had no items that ran, so there is no {field}"
         if node.done:
             return f"{name!r} ended {node.phase} and has no {field}"
         return f"{name!r} is still {node.phase or 'waiting'}"
