@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 POLICIES = ("OnFailure", "OnError", "OnTransientError", "Always")
 
+LONGEST_WAIT = 10 * 365 * 86_400.0
+"""Seconds; a backoff without a cap that doubles a thousand times must still be a time."""
+
 TRANSIENT = re.compile(
     r"TLS handshake timeout|i/o timeout|connection timed out|connection reset by peer|connection refused"
     r"|connection closed by foreign host|http2: client connection lost|GOAWAY|invalid connection"
@@ -52,8 +55,11 @@ class Strategy:
         """Seconds between the end of attempt number `attempts` (from 1) and the next."""
         if self.wait is None:
             return 0.0
-        wait = self.wait * (self.factor ** (attempts - 1) if self.factor is not None else 1)
-        return min(wait, self.cap) if self.cap is not None else wait
+        try:
+            wait = self.wait * (self.factor ** (attempts - 1) if self.factor is not None else 1)
+        except OverflowError:
+            wait = LONGEST_WAIT
+        return min(wait, LONGEST_WAIT if self.cap is None else self.cap)
 
 
 def seconds(text: Any, field: str) -> float:

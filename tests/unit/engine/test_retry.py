@@ -2,7 +2,7 @@
 
 import pytest
 
-from aggregator.engine.retry import decide, read_strategy
+from aggregator.engine.retry import LONGEST_WAIT, decide, read_strategy
 from aggregator.errors import LanguageError
 
 
@@ -258,3 +258,10 @@ def test_max_duration_that_passed_while_the_attempt_ran():
         ended="", wanted=lambda: True,
     )  # fmt: skip
     assert (verdict.again, verdict.reason) == (False, "Max duration limit exceeded")
+
+
+def test_a_backoff_that_doubles_for_ever_stays_a_time():
+    """Without a cap the wait is bounded by ten years, so that no number overflows."""
+    strategy = read_strategy({"backoff": {"duration": "1s", "factor": 2}})
+    assert strategy.delay(3) == 4
+    assert strategy.delay(5000) == LONGEST_WAIT
