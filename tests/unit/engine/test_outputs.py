@@ -190,7 +190,7 @@ class TestReferences:
     """What `steps.X` and `tasks.X` can be asked for."""
 
     def ask(self, play, text, **kwargs):
-        run = play(
+        return play(
             f"""
 entrypoint: main
 templates:
@@ -207,7 +207,6 @@ templates:
             {"a": {"result": "r", "exit_code": 3}},
             **kwargs,
         )
-        return run
 
     @pytest.mark.parametrize(
         ("text", "value"),
