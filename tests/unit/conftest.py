@@ -56,8 +56,8 @@ class Played(VirtualRun):
         stored = []
         for name, body in (templates or {}).items():
             bundle = document(body, TEMPLATE_HEAD % name)
-            for loaded in (*bundle.workflow_templates, *bundle.cluster_workflow_templates):
-                stored.append({"kind": loaded.kind, **plain(loaded.model)})
+            found = (*bundle.workflow_templates, *bundle.cluster_workflow_templates)
+            stored.extend({"kind": loaded.kind, **plain(loaded.model)} for loaded in found)
         workflow = plain(document(text).workflows[0].model)
         super().__init__(workflow, self.reply, Script(templates=stored, **script), observe=self.watch, **kwargs)
 
