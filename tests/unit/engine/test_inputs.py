@@ -39,7 +39,9 @@ class TestParameters:
         ],
     )
     def test_values(self, play, declared, given, value):
-        run = play(spec(f"{{parameters: [{declared}]}}", f"{{parameters: [{given}]}}" if given else ""), config_maps=MAPS)
+        run = play(
+            spec(f"{{parameters: [{declared}]}}", f"{{parameters: [{given}]}}" if given else ""), config_maps=MAPS
+        )
         assert run.inputs("a") == {"p": value}
 
     @pytest.mark.parametrize(
@@ -47,22 +49,39 @@ class TestParameters:
         [
             ("{name: p}", "", "inputs.parameters.p was not supplied"),
             ("{name: p, default: d}", "{name: p}", "inputs.parameters.p was not supplied"),
-            ("{name: p}", "{name: p, valueFrom: {configMapKeyRef: {name: nope, key: k}}}", "ConfigMap 'nope' not found"),
-            ("{name: p}", "{name: p, valueFrom: {configMapKeyRef: {name: conf, key: nope}}}", "does not have the key 'nope'"),
+            (
+                "{name: p}",
+                "{name: p, valueFrom: {configMapKeyRef: {name: nope, key: k}}}",
+                "ConfigMap 'nope' not found",
+            ),
+            (
+                "{name: p}",
+                "{name: p, valueFrom: {configMapKeyRef: {name: conf, key: nope}}}",
+                "does not have the key 'nope'",
+            ),
             ("{name: p}", "{name: p, valueFrom: {configMapKeyRef: {name: bare, key: k}}}", "needs the label"),
         ],
     )
     def test_nothing_supplies_it(self, play, declared, given, words):
-        run = play(spec(f"{{parameters: [{declared}]}}", f"{{parameters: [{given}]}}" if given else ""), config_maps=MAPS)
+        run = play(
+            spec(f"{{parameters: [{declared}]}}", f"{{parameters: [{given}]}}" if given else ""), config_maps=MAPS
+        )
         assert run.phase_of("a") == "Error"
         assert words in run.message_of("a")
 
     def test_names_of_config_maps_may_hold_tags(self, play):
-        text = spec("{parameters: [{name: p, valueFrom: {configMapKeyRef: {name: '{{workflow.parameters.map}}', key: k}}}]}", more="arguments: {parameters: [{name: map, value: conf}]}")
+        text = spec(
+            "{parameters: [{name: p, valueFrom: {configMapKeyRef: {name: '{{workflow.parameters.map}}', key: k}}}]}",
+            more="arguments: {parameters: [{name: map, value: conf}]}",
+        )
         assert play(text, config_maps=MAPS).inputs("a") == {"p": "from-map"}
 
     def test_a_default_may_hold_tags_of_the_run_and_of_other_inputs(self, play):
-        run = play(spec("{parameters: [{name: p, value: 'x'}, {name: q, default: '{{inputs.parameters.p}}-{{workflow.name}}-{{=1 + 1}}'}]}"))
+        run = play(
+            spec(
+                "{parameters: [{name: p, value: 'x'}, {name: q, default: '{{inputs.parameters.p}}-{{workflow.name}}-{{=1 + 1}}'}]}"
+            )
+        )
         assert run.inputs("a")["q"] == "x-wf-2"
 
     def test_what_an_argument_holds_is_data(self, play):
@@ -85,7 +104,9 @@ templates:
 
     def test_all_inputs_as_json(self, play):
         run = play(spec("{parameters: [{name: p, value: '1'}, {name: q, value: 'a\"b'}]}"))
-        assert run.attempts[0].template["container"]["args"] == ['[{"name":"p","value":"1"},{"name":"q","value":"a\\"b"}]']
+        assert run.attempts[0].template["container"]["args"] == [
+            '[{"name":"p","value":"1"},{"name":"q","value":"a\\"b"}]'
+        ]
 
     def test_the_entrypoint_gets_the_workflows_arguments(self, play):
         text = "entrypoint: main\narguments: {parameters: [{name: p, value: '{{workflow.name}}!'}, {name: q, default: d}, {name: r, valueFrom: {configMapKeyRef: {name: conf, key: k}}}]}\ntemplates:\n- name: main\n  inputs: {parameters: [{name: p}, {name: q}, {name: r}]}\n  container: {image: x}\n"
@@ -103,7 +124,9 @@ templates:
             assert play(text % name, config_maps=MAPS).inputs("wf") == {"r": "d"}
 
     def test_a_broken_tag_in_an_argument_of_the_workflow(self, play):
-        run = play("entrypoint: main\narguments: {parameters: [{name: p, value: '{{workflow.name'}]}\ntemplates:\n- name: main\n  container: {image: x}\n")
+        run = play(
+            "entrypoint: main\narguments: {parameters: [{name: p, value: '{{workflow.name'}]}\ntemplates:\n- name: main\n  container: {image: x}\n"
+        )
         assert (run.phase, "invalid spec" in run.message) == ("Failed", True)
 
 
@@ -137,7 +160,9 @@ templates:
     def test_values(self, play, value, default, seen):
         assert play(self.TEXT % (value, default)).inputs("b") == {"p": seen}
 
-    @pytest.mark.parametrize("value", ["{{steps.a.outputs.parameters.without}}", "x-{{steps.a.outputs.parameters.without}}"])
+    @pytest.mark.parametrize(
+        "value", ["{{steps.a.outputs.parameters.without}}", "x-{{steps.a.outputs.parameters.without}}"]
+    )
     def test_errors(self, play, value):
         run = play(self.TEXT % (value, ""))
         assert run.phase_of("b") == "Error"
@@ -168,11 +193,20 @@ class TestArtifacts:
         ("argument", "location"),
         [
             ("{name: in, from: '{{steps.a.outputs.artifacts.art}}'}", {"s3": {"key": "runs/a.tgz", "bucket": "b"}}),
-            ("{name: in, from: '{{steps.a.outputs.artifacts.art}}', subPath: /deep/x}", {"s3": {"key": "runs/a.tgz/deep/x", "bucket": "b"}}),
-            ("{name: in, fromExpression: \"steps.a.status == 'Succeeded' ? steps.a.outputs.artifacts.art : steps.none\"}", {"s3": {"key": "runs/a.tgz", "bucket": "b"}}),
+            (
+                "{name: in, from: '{{steps.a.outputs.artifacts.art}}', subPath: /deep/x}",
+                {"s3": {"key": "runs/a.tgz/deep/x", "bucket": "b"}},
+            ),
+            (
+                "{name: in, fromExpression: \"steps.a.status == 'Succeeded' ? steps.a.outputs.artifacts.art : steps.none\"}",
+                {"s3": {"key": "runs/a.tgz", "bucket": "b"}},
+            ),
             ("{name: in, raw: {data: '{{workflow.name}}'}}", {"raw": {"data": "wf"}}),
             ("{name: in, s3: {key: 'k-{{steps.a.status}}'}}", {"s3": {"key": "k-Succeeded"}}),
-            ("{name: in, from: '{{steps.a.outputs.artifacts.art}}', archive: {none: {}}}", {"s3": {"key": "runs/a.tgz", "bucket": "b"}, "archive": {"none": {}}}),
+            (
+                "{name: in, from: '{{steps.a.outputs.artifacts.art}}', archive: {none: {}}}",
+                {"s3": {"key": "runs/a.tgz", "bucket": "b"}, "archive": {"none": {}}},
+            ),
         ],
     )
     def test_arguments(self, play, argument, location):
@@ -189,7 +223,10 @@ class TestArtifacts:
     @pytest.mark.parametrize(
         ("argument", "words"),
         [
-            ("{name: in, from: '{{steps.a.outputs.artifacts.nope}}'}", "unable to resolve {{steps.a.outputs.artifacts.nope}}"),
+            (
+                "{name: in, from: '{{steps.a.outputs.artifacts.nope}}'}",
+                "unable to resolve {{steps.a.outputs.artifacts.nope}}",
+            ),
             ("{name: in, from: '{{steps.a.outputs.result}}'}", "is not an artifact"),
             ("{name: in, from: '{{steps.a.outputs.artifacts.art}}'}", "unable to resolve"),
             ("{name: in, fromExpression: steps.a.status}", "gave no artifact"),
@@ -206,14 +243,22 @@ class TestArtifacts:
         assert run.phase_of("b") == "Error"
         assert words in run.message_of("b")
 
-    @pytest.mark.parametrize("argument", ["{name: in, optional: true, from: '{{steps.a.outputs.artifacts.art}}'}", "{name: in, from: '{{steps.a.outputs.artifacts.art}}'}"])
+    @pytest.mark.parametrize(
+        "argument",
+        [
+            "{name: in, optional: true, from: '{{steps.a.outputs.artifacts.art}}'}",
+            "{name: in, from: '{{steps.a.outputs.artifacts.art}}'}",
+        ],
+    )
     def test_an_optional_one_may_be_missing(self, play, argument):
         run = play(ARTIFACTS % (argument, ", optional: true"))
         assert run.phase == "Succeeded"
         assert not run.attempt("b").template["inputs"].get("artifacts")
 
     def test_one_that_was_skipped_is_absent(self, play):
-        text = (ARTIFACTS % ("{name: in, from: '{{steps.a.outputs.artifacts.art}}'}", "")).replace("template: makes}", "template: makes, when: 'false'}")
+        text = (ARTIFACTS % ("{name: in, from: '{{steps.a.outputs.artifacts.art}}'}", "")).replace(
+            "template: makes}", "template: makes, when: 'false'}"
+        )
         run = play(text)
         assert "was never written" in run.message_of("b")
 
@@ -296,7 +341,9 @@ class TestDisplayName:
 
 
 def test_an_expression_in_a_body_that_has_no_value_ends_the_node(play):
-    run = play("entrypoint: main\ntemplates:\n- name: main\n  container: {image: x, args: ['{{unknown}}', '{{=nope.x}}']}\n")
+    run = play(
+        "entrypoint: main\ntemplates:\n- name: main\n  container: {image: x, args: ['{{unknown}}', '{{=nope.x}}']}\n"
+    )
     assert run.phase == "Error"
     assert "nope" in run.message
     run = play("entrypoint: main\ntemplates:\n- name: main\n  container: {image: x, args: ['{{unknown}}']}\n")

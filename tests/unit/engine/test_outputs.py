@@ -41,7 +41,10 @@ class TestGather:
         assert gathered(*values) == text
 
     def test_results_must_be_json(self):
-        assert gather("a", [element(0, result="5"), element(1, result='{"a": "<"}')])["outputs.result"] == '[5,{"a":"\\u003c"}]'
+        assert (
+            gather("a", [element(0, result="5"), element(1, result='{"a": "<"}')])["outputs.result"]
+            == '[5,{"a":"\\u003c"}]'
+        )
         with pytest.raises(NodeError, match=r"element 'a\(0:x\)' gave 'plain"):
             gather("a", [element(0, result="plain " + "x" * 100)])
 
@@ -66,7 +69,17 @@ class TestLeaves:
 
     def test_declared_parameters(self, play):
         text = "entrypoint: main\ntemplates:\n- name: main\n  container: {image: x}\n  outputs: {parameters: [{name: a, valueFrom: {path: /a}}, {name: b, valueFrom: {path: /b}}, {name: c, value: fixed}]}\n"
-        run = play(text, {"main": {"parameters": {"a": "1", "z": "9"}, "result": "out", "exit_code": 0, "artifacts": [{"name": "art", "path": "/x"}]}})
+        run = play(
+            text,
+            {
+                "main": {
+                    "parameters": {"a": "1", "z": "9"},
+                    "result": "out",
+                    "exit_code": 0,
+                    "artifacts": [{"name": "art", "path": "/x"}],
+                }
+            },
+        )
         assert run.parameters("wf") == {"a": "1", "c": "fixed"}
         assert run.nodes["wf"]["outputs"]["artifacts"] == [{"name": "art", "path": "/x"}]
 
@@ -90,10 +103,19 @@ templates:
   container: {image: x}
 """
         run = play(text, {"a": {"result": "1"}, "b-b": {"result": "2"}})
-        assert {a.display_name: a.want_result for a in run.attempts} == {"a": True, "b-b": True, "c": False, "h": True, "d": False}
+        assert {a.display_name: a.want_result for a in run.attempts} == {
+            "a": True,
+            "b-b": True,
+            "c": False,
+            "h": True,
+            "d": False,
+        }
 
     def test_failed_leaves_keep_theirs(self, play):
-        run = play("entrypoint: main\ntemplates:\n- name: main\n  container: {image: x}\n", {"main": {"phase": "Failed", "result": "so far"}})
+        run = play(
+            "entrypoint: main\ntemplates:\n- name: main\n  container: {image: x}\n",
+            {"main": {"phase": "Failed", "result": "so far"}},
+        )
         assert run.nodes["wf"]["outputs"] == {"result": "so far"}
 
 
@@ -114,7 +136,14 @@ templates:
 """
 
 
-MADE = {"leaf": {"result": "3", "exit_code": 0, "parameters": {"out": "1"}, "artifacts": [{"name": "art", "path": "/a", "s3": {"key": "k"}}]}}
+MADE = {
+    "leaf": {
+        "result": "3",
+        "exit_code": 0,
+        "parameters": {"out": "1"},
+        "artifacts": [{"name": "art", "path": "/a", "s3": {"key": "k"}}],
+    }
+}
 
 
 class TestTemplates:
@@ -134,7 +163,10 @@ class TestTemplates:
             ("valueFrom: {parameter: '{{nope}}', default: d}", "d"),
             ("valueFrom: {default: d}", "d"),
             ("valueFrom: {expression: \"steps['l'].outputs.parameters\"}", '{"out":"[\\"1\\",\\"1\\"]"}'),
-            ("valueFrom: {parameter: '{{steps.a.outputs.artifacts.art}}'}", '{"name":"art","path":"/a","s3":{"key":"k"}}'),
+            (
+                "valueFrom: {parameter: '{{steps.a.outputs.artifacts.art}}'}",
+                '{"name":"art","path":"/a","s3":{"key":"k"}}',
+            ),
         ],
     )
     def test_parameters(self, play, source, value):
@@ -144,7 +176,10 @@ class TestTemplates:
     @pytest.mark.parametrize(
         ("source", "words"),
         [
-            ("valueFrom: {parameter: '{{steps.a.outputs.parameters.nope}}'}", "unable to resolve {{steps.a.outputs.parameters.nope}}"),
+            (
+                "valueFrom: {parameter: '{{steps.a.outputs.parameters.nope}}'}",
+                "unable to resolve {{steps.a.outputs.parameters.nope}}",
+            ),
             ("valueFrom: {parameter: '{{steps.s.outputs.parameters.out}}'}", "unable to resolve"),
             ("valueFrom: {parameter: 'a {{nope}}'}", "nope"),
             ("valueFrom: {expression: 'nil'}", "gave nothing"),
@@ -179,7 +214,15 @@ class TestTemplates:
         assert run.status["outputs"]["artifacts"][0]["name"] == "kept"
         assert "path" not in made
 
-    @pytest.mark.parametrize("source", ["from: '{{steps.s.outputs.artifacts.art}}'", "from: '{{steps.nope}}'", "fromExpression: '1'", "fromExpression: nope.x"])
+    @pytest.mark.parametrize(
+        "source",
+        [
+            "from: '{{steps.s.outputs.artifacts.art}}'",
+            "from: '{{steps.nope}}'",
+            "fromExpression: '1'",
+            "fromExpression: nope.x",
+        ],
+    )
     def test_artifacts_that_are_not_there(self, play, source):
         assert play(steps(f"{{artifacts: [{{name: o, {source}}}]}}"), MADE).phase == "Error"
         run = play(steps(f"{{artifacts: [{{name: o, optional: true, {source}}}]}}"), MADE)
@@ -227,7 +270,15 @@ templates:
         if value is not None:
             assert run.inputs("b") == {"p": value}
 
-    @pytest.mark.parametrize("text", ["{{steps.a.ip}}", "{{steps.a.outputs.parameters.nope}}", "{{steps.nobody.status}}", "{{=steps.a.outputs.nope.x}}"])
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "{{steps.a.ip}}",
+            "{{steps.a.outputs.parameters.nope}}",
+            "{{steps.nobody.status}}",
+            "{{=steps.a.outputs.nope.x}}",
+        ],
+    )
     def test_what_is_not_there_is_an_error_that_names_it(self, play, text):
         run = self.ask(play, text)
         assert run.phase == "Failed"
