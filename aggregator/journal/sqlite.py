@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 APPLICATION_ID = 0x41474700
 """`AGG`: tells our file from another program's SQLite file."""
 BUSY_SECONDS = 10.0
+WAL_SECONDS = 2.0
 PAGE = 1000
 _EVENTS_BITS = 32
 
@@ -120,10 +122,16 @@ class SqliteJournal:
             self._db.close()
 
     def _prepare(self, synchronous: Synchronous) -> None:
-        (application,) = self._db.execute("PRAGMA application_id").fetchone()
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        # In one transaction: another process may be making the tables just now.
+        self._db.execute("BEGIN")
+        try:
+            (application,) = self._db.execute("PRAGMA application_id").fetchone()
+            (version,) = self._db.execute("PRAGMA user_version").fetchone()
+            filled = self._has_tables()
+        finally:
+            self._db.execute("ROLLBACK")
         migrations = {int(number): block for number, block in load_statements("schema.sql").items()}
-        if application not in (0, APPLICATION_ID) or (application == 0 and self._has_tables()):
+        if application not in (0, APPLICATION_ID) or (application == 0 and filled):
             raise StoreError(
                 f"{self.path} is a SQLite database, but not a journal of agg", hint="move it away or set AGG_HOME"
             )
@@ -132,11 +140,24 @@ class SqliteJournal:
                 f"{self.path} was written by a newer agg (schema {version}, this one knows {max(migrations)})",
                 hint="update agg, or set AGG_HOME to another folder",
             )
-        self._db.execute("PRAGMA journal_mode = WAL")
+        self._use_wal()
         self._db.execute(f"PRAGMA synchronous = {synchronous}")
         self._db.execute("PRAGMA foreign_keys = ON")
         if version < max(migrations):
             self._migrate(migrations)
+
+    def _use_wal(self) -> None:
+        """Where two processes do it at the same time, SQLite tells one of them at once that it is busy."""
+        give_up = time.monotonic() + WAL_SECONDS
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > give_up:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     def _migrate(self, migrations: dict[int, str]) -> None:
         with self._transaction():

@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 
 import pytest
 import yaml
@@ -160,7 +159,6 @@ def interrupted(agg, *signals):
     assert "begun" in process.stdout.readline()
     for number in signals:
         process.send_signal(number)
-        time.sleep(0.3)
     printed, _ = process.communicate(timeout=60)
     return process.returncode, printed
 
