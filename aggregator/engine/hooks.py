@@ -31,7 +31,7 @@ class HookFrame(Frame):
 
     def _ended(self, machine: Machine) -> None:
         self.node.hooks_left -= 1
-        if self.node.done and not self.node.hooks_left:
+        if self.node.fulfilled and not self.node.hooks_left:
             machine.later(machine.report, self.node)
 
 

@@ -230,7 +230,8 @@ class Machine:
             node.daemoned = True
             self.daemons[node.number] = node
             places.release(self, node)
-            self.later(self.report, node)
+            if not node.hooks_left:
+                self.later(self.report, node)
 
     def _leaf_progressed(self, event: LeafProgressed) -> None:
         node = self._node(event.node)
@@ -340,7 +341,8 @@ class Machine:
             if node.kind in ("Steps", "DAG"):
                 ending.end_daemons(self, node)
         self.news("finished", node)
-        if node.task is not None or node is self.root:
+        # Nobody waits any more for the hooks of a daemon that was reported when it came up.
+        if not node.reported and (node.task is not None or node is self.root):
             hooks.on_end(self, node)
         if not node.hooks_left:
             self.later(self.report, node)
