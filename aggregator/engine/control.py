@@ -82,10 +82,7 @@ def resumed(machine: Machine, event: Resumed) -> None:
         return
     if not event.selector and machine.suspended:
         machine.suspended = False
-        waiting = list(machine.suspend_gate.waiting)
-        machine.suspend_gate.waiting.clear()
-        for source in waiting:
-            machine.start(source)
+        machine.wake_all(machine.suspend_gate)
     for node in matching(machine, event.selector):
         machine.suspensions.pop(node.number, None)
         supply(machine, node, {})

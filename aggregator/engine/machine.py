@@ -157,6 +157,9 @@ class Machine:
         self._make_random = make_random
         self._todo: deque[tuple[Callable[..., None], Any]] = deque()
         self._parked: dict[int, Source] = {}
+        """Sources that have had to wait, by identity."""
+        self._gates: dict[int, Gate] = {}
+        """Gates at which something has waited, by identity."""
         self._timers: dict[int, tuple[Callable[..., None], Any]] = {}
         self._next_timer = 0
         self._commands: list[Command] = []
@@ -382,30 +385,29 @@ class Machine:
 
     def _advance(self, source: Source) -> None:
         gate = source.advance(self)
-        if gate is not None:
-            gate.waiting.appendleft(source) if id(source) in self._parked else gate.waiting.append(source)
-            self._parked[id(source)] = source
-        else:
+        if gate is None:
             self._parked.pop(id(source), None)
+            return
+        # A source waits at one gate at a time; one that was woken and has to wait again keeps its turn.
+        gate.waiting.appendleft(source) if id(source) in self._parked else gate.waiting.append(source)
+        self._parked[id(source)] = source
+        self._gates[id(gate)] = gate
 
     def wake(self, gate: Gate) -> None:
         """Let sources that wait at a gate try again while it is open."""
         while gate.waiting and gate.open:
             self._advance(gate.waiting.popleft())
 
+    def wake_all(self, gate: Gate) -> None:
+        """Let every source that waits at a gate try again, in order: something else has changed for them."""
+        while gate.waiting:
+            self.start(gate.waiting.popleft())
+
     def drop_parked(self) -> None:
         """The run is being stopped: give every waiting source the chance to say that it never starts."""
-        parked, self._parked = list(self._parked.values()), {}
-        for gate in self.gates():
-            gate.waiting.clear()
-        for source in parked:
-            self.start(source)
-
-    def gates(self) -> list[Gate]:
-        """Every gate at which something may wait."""
-        found = [self.workflow_gate, self.suspend_gate, *self.slots.values()]
-        found.extend(n.frame.gate for n in self.nodes if n.frame is not None and n.frame.gate is not None)
-        return found
+        for gate in self._gates.values():
+            self.wake_all(gate)
+        self._gates.clear()
 
     # ------------------------------------------------------------------ timers
 

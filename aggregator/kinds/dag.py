@@ -260,10 +260,7 @@ class DagFrame(Frame):
             if node is not None and isinstance(node.frame, LoopFrame):
                 node.frame.closed = True
         if self.gate is not None:
-            waiting = list(self.gate.waiting)
-            self.gate.waiting.clear()
-            for source in waiting:
-                machine.start(source)
+            machine.wake_all(self.gate)
 
     def _over(self, machine: Machine) -> None:
         """Nothing is left to run: the phase, and on success the outputs."""

@@ -168,10 +168,7 @@ class StepsFrame(Frame):
             self.closed = True
             self.failed = True
             if self.gate is not None:
-                waiting = list(self.gate.waiting)
-                self.gate.waiting.clear()
-                for source in waiting:
-                    machine.start(source)
+                machine.wake_all(self.gate)
 
     def _one_less(self, machine: Machine) -> None:
         self.outstanding -= 1

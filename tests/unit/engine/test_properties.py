@@ -224,7 +224,7 @@ def test_every_run_ends_whole(workflow, seed, people):
     assert run.finished is not None, [(n.name, n.phase) for n in machine.nodes if not n.done]
     assert machine.phase in ("Succeeded", "Failed", "Error")
     assert [n.name for n in machine.nodes if not n.done] == []
-    assert not (machine.active or machine.waiting or machine.suspensions or machine.daemons or run.held)
+    assert not any((machine.active, machine.waiting, machine.suspensions, machine.daemons, run.held))
     assert not run.locks.holding
     assert machine.workflow_gate.used == 0
     assert all(gate.used == 0 for gate in machine.slots.values())
