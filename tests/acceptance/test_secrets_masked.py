@@ -188,6 +188,9 @@ def test_no_form_of_output_shows_it(agg, cloud, echo):
     ]
     readings += [
         ["logs", "first", "--timestamps"],
+        ["explain", "first"],
+        ["explain", "first", "-o", "json"],
+        ["watch", "first"],
         ["list"],
         ["list", "-o", "json"],
         ["run", "uses.yaml", "-p", "url=x", "--dry-run"],
