@@ -31,16 +31,16 @@ def denied(
 ) -> LockDenied | None:
     """Why the wish can't be granted now; None when it can, all locks at once.
 
-    A lock is free when it has a place left and nobody of another run stands ahead in its queue. `held` are the places
-    taken by others.
+    A lock is free when it has a place left and the first in its queue is of the same run. `held` are the places taken.
     """
-    mine = (-wish.priority, wish.since, serial)
-    run = run_of(wish.holder)
+    me = Waiter(wish.holder, wish.priority, wish.since, serial)
     for lock in wish.locks:
         used = held.get(lock.key, 0)
-        ahead = any(
-            (-w.priority, w.since, w.serial) < mine and run_of(w.holder) != run for w in waiting.get(lock.key, ())
-        )
-        if used >= lock.limit or ahead:
+        first = min((*waiting.get(lock.key, ()), me), key=_turn)
+        if used >= lock.limit or run_of(first.holder) != run_of(wish.holder):
             return LockDenied(lock.key, used, lock.limit)
     return None
+
+
+def _turn(waiter: Waiter) -> tuple[int, float, int]:
+    return -waiter.priority, waiter.since, waiter.serial
