@@ -382,7 +382,7 @@ def test_bash_offers_commands_run_names_flags_and_settings(home):
     assert completed(home, "get", "hel") == ["hello"]
     assert completed(home, "logs", "@") == ["@latest"]
     assert completed(home, "get", "hello", "f") == ["failing"]
-    assert completed(home, "--home", "x", "li") == ["list"]
+    assert completed(home, "--home", "x", "lis") == ["list"]
     assert completed(home, "get", "--node") == ["--node-field-selector"]
     assert completed(home, "get", "-o", "j") == ["json"]
     assert "--http-concurrency" in completed(home, "run", "--http")

@@ -103,7 +103,8 @@ def test_cancelling_ends_the_leaf_with_its_group_before_the_cancellation_leaves(
         assert sink.bytes_of("stdout") == b"ready\nbye\n"
         await gone(processes_with, mark)
         await runtime.close(workspace)
-        assert {p.name for p in tmp_path.iterdir()} == {"stdout", "times"}
+        # A shell that is ended between its two commands may say so on stderr.
+        assert {p.name for p in tmp_path.iterdir()} - {"stderr"} == {"stdout", "times"}
 
     asyncio.run(check())
 
