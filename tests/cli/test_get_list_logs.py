@@ -386,7 +386,7 @@ def test_bash_offers_commands_run_names_flags_and_settings(home):
     assert completed(home, "get", "--node") == ["--node-field-selector"]
     assert completed(home, "get", "-o", "j") == ["json"]
     assert "--http-concurrency" in completed(home, "run", "--http")
-    assert completed(home, "config", "http") == ["http.concurrency"]
+    assert completed(home, "config", "http") == ["http.concurrency", "http.transport"]
     assert completed(home, "completion", "b") == ["bash"]
     assert completed(home, "nonsense", "") == []
 
