@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from aggregator.app.naming import LONGEST_PREFIX, check_name, generated_suffix
 from aggregator.errors import Diagnostic, InvalidWorkflow, UsageError, nearest
 from aggregator.spec import models
 from aggregator.spec.checks import check_submission
@@ -21,14 +22,8 @@ if TYPE_CHECKING:
     from aggregator.source import Span
     from aggregator.spec.bundle import Bundle, Loaded
 
-NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
-"""Kubernetes' alphabet for generated names: no vowels, so no words."""
-NAME = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._]*")
 _ALL_PARAMETERS = re.compile(r"workflow\.parameters(?![.\[\w])|workflow\.parameters\.json|workflow\.parameters\[(?!')")
 """A use of the parameters as a whole."""
-LONGEST_NAME = 63
-LONGEST_PREFIX = 58
-"""A longer `generateName` is cut, as Kubernetes does, so that the suffix fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +232,7 @@ def _metadata(workflow: models.Workflow, loaded: Loaded[Any], submission: Submis
     metadata = workflow.metadata
     name = submission.name or ("" if submission.generate_name else metadata.name)
     prefix = (submission.generate_name or metadata.generate_name)[:LONGEST_PREFIX]
-    _check_name(name or prefix, submission, loaded)
+    check_name(name or prefix, submission, loaded)
     if not name:
         if not prefix:
             raise InvalidWorkflow(
@@ -254,27 +249,6 @@ def _metadata(workflow: models.Workflow, loaded: Loaded[Any], submission: Submis
     labels = {**metadata.labels, **submission.labels}
     changed: models.ObjectMeta = replace_struct(metadata, name=name, labels=labels)
     return changed
-
-
-def _check_name(name: str, submission: Submission, loaded: Loaded[Any]) -> None:
-    """A name becomes part of file names and of keys in stores, and Kubernetes takes no other ones."""
-    if not name or (NAME.fullmatch(name) and (len(name) <= LONGEST_NAME or name == loaded.model.metadata.name)):
-        return  # that the file's own name is too long is told with its other mistakes
-    shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
-    problem = f"{shown!r} can't be the name of a run"
-    if NAME.fullmatch(name):
-        problem += f": it has {len(name)} characters, {LONGEST_NAME} are allowed"
-    hint = "use letters, digits, '-' and '.', and begin with a letter or a digit"
-    if submission.name or submission.generate_name:
-        raise UsageError(f"{'--name' if submission.name else '--generate-name'}: {problem}", hint=hint)
-    field_name = "name" if loaded.model.metadata.name else "generateName"
-    raise InvalidWorkflow([Diagnostic("bad-name", problem, loaded.span("metadata", field_name), hint)])
-
-
-def generated_suffix(length: int = 5) -> str:
-    """Random letters and digits for a generated name."""
-    source = random.SystemRandom()
-    return "".join(source.choice(NAME_ALPHABET) for _ in range(length))
 
 
 def _referenced(spec: models.WorkflowSpec, everything: Bundle) -> Loaded[Any] | None:
