@@ -45,9 +45,6 @@ class Waiting:
         node = self.node
         if node.done:
             return None
-        if machine.stopping(exempt=node.exempt):
-            stop_waiting(machine, self)
-            return None
         assert node.template is not None
         if self.asked:
             gate = machine.suspend_gate if machine.suspended else None
@@ -266,10 +263,8 @@ def remember(machine: Machine, node: Node) -> None:
 
 def stop_waiting(machine: Machine, waiting: Waiting) -> None:
     """The run is being stopped: the node never starts."""
-    waiting.forget_timers(machine)
     machine.finish(waiting.node, FAILED, machine.stop_message)
 
 
 def _too_late(machine: Machine, waiting: Waiting) -> None:
-    if not waiting.node.done:
-        machine.finish(waiting.node, FAILED, "timeout: the node was still waiting when its time was over")
+    machine.finish(waiting.node, FAILED, "timeout: the node was still waiting when its time was over")

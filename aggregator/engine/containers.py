@@ -38,8 +38,7 @@ def add_containers(machine: Machine, pod: Node, body: dict[str, Any]) -> None:
 def containers_run(machine: Machine, pod: Node) -> None:
     """The pod is running, and so are its containers."""
     for node in containers_of(machine, pod):
-        if node.phase == PENDING:
-            machine.set_phase(node, RUNNING)
+        machine.set_phase(node, RUNNING)
 
 
 def end_containers(machine: Machine, pod: Node, outcome: Outcome) -> None:
@@ -47,8 +46,6 @@ def end_containers(machine: Machine, pod: Node, outcome: Outcome) -> None:
     for node in containers_of(machine, pod):
         name = node.name.removeprefix(f"{pod.name}.")
         code = outcome.exit_code if name == "main" else outcome.containers.get(name)
-        if node.done:
-            continue
         if code is None:
             machine.finish(node, outcome.phase, outcome.message.replace("pod", "container"))
         elif code == 0:

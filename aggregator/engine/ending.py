@@ -33,5 +33,4 @@ def end_daemons(machine: Machine, boundary: Node | None) -> None:
     """The template that started them is over (or the run, for None): its daemons have done their work."""
     for node in [n for n in machine.daemons.values() if boundary is None or n.boundary is boundary]:
         machine.cancel_leaf(node, "the daemon is no longer needed")
-        if not node.done:
-            machine.finish(node, SUCCEEDED)
+        machine.finish(node, SUCCEEDED)

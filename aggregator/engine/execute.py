@@ -23,7 +23,7 @@ from aggregator.plan.fanout import item_scope
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from aggregator.engine.frames import Frame
+    from aggregator.engine.frames import CallingFrame
     from aggregator.engine.limits import Gate
     from aggregator.engine.machine import Machine
     from aggregator.lang.tags import Tree
@@ -48,7 +48,7 @@ class Call:
     holder: Holder
     arguments: Arguments
     scope: Scope
-    owner: Frame
+    owner: CallingFrame
     boundary: Node | None
     parent: Node | None
     task: Task | None = None
@@ -96,7 +96,7 @@ class LoopSource:
 
     __slots__ = ("elements", "index", "make", "owner", "scope", "task")
 
-    def __init__(self, elements: Elements, task: Task, scope: Scope, owner: Frame, make: MakeCall) -> None:
+    def __init__(self, elements: Elements, task: Task, scope: Scope, owner: CallingFrame, make: MakeCall) -> None:
         self.elements = elements
         self.task = task
         self.scope = scope
@@ -230,9 +230,8 @@ def _fill_target(machine: Machine, call: Call, tree: Tree) -> dict[str, Any]:
     """What the call calls; as in Argo a loop's element never sees its item in the name of a template."""
     filled: dict[str, Any] = tree.fill(call.scope, machine.context, LENIENT)
     if call.item is not None and "{{" in tree.value["name"]:
-        filled = {**filled, "name": tree.value["name"]}
-        if call.scope.parent is not None:
-            filled["name"] = tags.parse(tree.value["name"]).fill(call.scope.parent, machine.context, LENIENT)
+        outer = call.scope.parent or call.scope
+        filled = {**filled, "name": tags.parse(tree.value["name"]).fill(outer, machine.context, LENIENT)}
     return filled
 
 

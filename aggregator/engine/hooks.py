@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aggregator.engine.execute import Call, fail
-from aggregator.engine.frames import Frame
+from aggregator.engine.frames import CallingFrame, TemplateFrame
 from aggregator.engine.node import HOOKED, Node
 from aggregator.engine.variables import set_result
 from aggregator.errors import LanguageError
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from aggregator.plan.program import Hook
 
 
-class HookFrame(Frame):
+class HookFrame(CallingFrame):
     """Waits for one hook of a node; how the hook ends does not change the node's phase."""
 
     __slots__ = ()
@@ -54,9 +54,8 @@ def on_running(machine: Machine, node: Node) -> None:
 
 def on_globals(machine: Machine) -> None:
     """A variable of the run has changed: the workflow's own hooks may have become true."""
-    root = machine.root
-    if root is not None and not root.done:
-        _start_true(machine, root)
+    if machine.program.hooks and machine.root is not None and not machine.root.done:
+        _start_true(machine, machine.root)
 
 
 def on_end(machine: Machine, node: Node) -> None:
@@ -87,9 +86,9 @@ def _start_true(machine: Machine, node: Node) -> None:
 
 def _scope(machine: Machine, node: Node) -> Scope:
     """What a hook's expression and arguments see: the enclosing calls, this node's own outputs among them."""
-    boundary = node.boundary
-    if boundary is not None and boundary.frame is not None and node.task is not None:
-        return boundary.frame.scope_for_hooks(machine, node)
+    frame = node.boundary.frame if node.boundary is not None else None
+    if isinstance(frame, TemplateFrame) and node.task is not None:
+        return frame.scope_for_hooks(machine, node)
     return machine.globals
 
 

@@ -9,7 +9,7 @@ from aggregator.engine.admission import RUN, ask, wishes
 from aggregator.engine.containers import end_containers
 from aggregator.engine.ending import finish_run
 from aggregator.engine.execute import Call
-from aggregator.engine.frames import Frame
+from aggregator.engine.frames import CallingFrame
 from aggregator.engine.inputs import NodeError, config_map_value
 from aggregator.engine.limits import Gate
 from aggregator.engine.node import ERROR, FAILED, HOOKED, PENDING, RUNNING, SUCCEEDED, UNSUCCESSFUL, Node
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aggregator.engine.machine import Machine
 
 
-class RootFrame(Frame):
+class RootFrame(CallingFrame):
     """Waits for the entrypoint's node."""
 
     __slots__ = ()
@@ -50,7 +50,7 @@ class RootFrame(Frame):
         machine.finish(root, FAILED, machine.stop_message)
 
 
-class ExitFrame(Frame):
+class ExitFrame(CallingFrame):
     """Waits for the workflow's exit handler."""
 
     __slots__ = ()

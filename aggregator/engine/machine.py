@@ -34,6 +34,7 @@ from aggregator.engine.events import (
     TimerFired,
     ValueKept,
 )
+from aggregator.engine.frames import TemplateFrame
 from aggregator.engine.limits import Gate, Source
 from aggregator.engine.node import ERROR, FAILED, HOOKED, PENDING, RUNNING, SUCCEEDED, UNSUCCESSFUL, Node
 from aggregator.engine.scope import Scope
@@ -307,13 +308,11 @@ class Machine:
             parent.children.append(node.number)
         return node
 
-    def set_phase(self, node: Node, phase: str, message: str = "") -> None:
+    def set_phase(self, node: Node, phase: str) -> None:
         """Move the node to a phase that does not end it."""
         node.check(phase)
         created = not node.phase
         node.phase = phase
-        if message:
-            node.message = message
         self.news("created" if created else "phase", node)
         if phase == RUNNING:
             hooks.on_running(self, node)
@@ -333,10 +332,11 @@ class Machine:
         if node.locked:
             self.command(ReleaseLocks(node.locked))
             node.locked = ""
-        self.waiting.pop(node.number, None)
+        if self.waiting and (waiting := self.waiting.pop(node.number, None)) is not None:
+            waiting.forget_timers(self)
         if phase in UNSUCCESSFUL and node.attempt is None and node.boundary is not None and not node.flags & HOOKED:
             frame = node.boundary.frame
-            if frame is not None and node.template is not None:
+            if isinstance(frame, TemplateFrame) and node.template is not None:
                 frame.child_failed(self)
         places.release(self, node)
         if self.daemons:
@@ -437,11 +437,8 @@ def display_name(name: str, boundary: Node | None) -> str:
     rest = name.removeprefix(boundary.name)
     if rest.startswith("."):
         return rest[1:]
-    if rest.startswith("["):
-        close = rest.find("].")
-        if close > 0 and rest[1:close].isdigit():
-            return rest[close + 2 :]
-    return rest
+    close = rest.find("].")
+    return rest[close + 2 :] if close > 0 and rest[1:close].isdigit() else rest
 
 
 __all__ = ["ERROR", "FAILED", "SUCCEEDED", "Kind", "Machine", "News", "Step", "display_name"]

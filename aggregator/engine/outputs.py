@@ -218,19 +218,17 @@ class CallsScope(Scope):
             return f"the loop of {name!r} had no items, so there is no {field}"
         if called.elements is not None and not called.elements:
             return f"the loop of {name!r} had no items that ran, so there is no {field}"
-        if node.done:
-            return f"{name!r} ended {node.phase} and has no {field}"
-        return f"{name!r} is still {node.phase or 'waiting'}"
+        return f"{name!r} {'ended' if node.done else 'is'} {node.phase} and has no {field}"
 
     def items(self) -> Iterator[tuple[str, Any]]:
         for name in self.names():
             called = self.find(name)
-            if called is not None:
-                try:
-                    for field, value in called.pairs(self.machine):
-                        yield f"{self.prefix}{name}.{field}", value
-                except NodeError as problem:
-                    raise LanguageError(str(problem)) from None
+            assert called is not None
+            try:
+                for field, value in called.pairs(self.machine):
+                    yield f"{self.prefix}{name}.{field}", value
+            except NodeError as problem:
+                raise LanguageError(str(problem)) from None
 
 
 def template_outputs(machine: Machine, template: Template, scope: Scope) -> dict[str, Any] | None:

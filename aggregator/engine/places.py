@@ -94,7 +94,7 @@ def release(machine: Machine, node: Node) -> None:
 
 
 def _free(machine: Machine, gate: Gate | None) -> None:
-    if gate is not None:
-        gate.used -= 1
-        if gate.waiting:
-            machine.later(machine.wake, gate)
+    assert gate is not None
+    gate.used -= 1
+    if gate.waiting:
+        machine.later(machine.wake, gate)

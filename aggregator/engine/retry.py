@@ -246,9 +246,6 @@ class RetryFrame(Frame):
         """The backoff is over: start the next attempt as soon as the gates allow."""
         if self.node.done:
             return None
-        if machine.stopping(exempt=self.node.exempt):
-            self.stop_waiting(machine)
-            return None
         assert self.node.template is not None
         gate = places.blocked(machine, self.node.template, self.node.boundary)
         if gate is None:
@@ -261,8 +258,6 @@ class RetryFrame(Frame):
             self.node.ip = child.ip
             machine.daemons[self.node.number] = self.node
             machine.later(machine.report, self.node)
-            return
-        if self.node.done:
             return
         if child.phase == SUCCEEDED:
             self._end(machine, SUCCEEDED, "")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aggregator.engine.execute import Call, LoneSource, LoopSource, fail, skip
-from aggregator.engine.frames import Frame
+from aggregator.engine.frames import CallingFrame, TemplateFrame
 from aggregator.engine.inputs import NodeError
 from aggregator.engine.limits import Gate
 from aggregator.engine.node import (
@@ -70,7 +70,7 @@ def _with_graph(machine: Machine, template: Template, scope: Scope) -> Template:
     return drawn
 
 
-class DagFrame(Frame):
+class DagFrame(TemplateFrame):
     """A running DAG: how many of each task's needs are still open, and the node of each task that has one."""
 
     __slots__ = (
@@ -123,11 +123,7 @@ class DagFrame(Frame):
         if task.problem is not None:
             self._wrong(machine, task, call, task.problem.message)
             return
-        try:
-            wanted = task.depends.evaluate(self._result) if task.depends else all(map(self._satisfied, task.needs))
-        except LanguageError as problem:
-            self._wrong(machine, task, call, problem.message)
-            return
+        wanted = task.depends.evaluate(self._result) if task.depends else all(map(self._satisfied, task.needs))
         if call.dropped(machine):
             call.drop(machine)
             return
@@ -153,8 +149,8 @@ class DagFrame(Frame):
             found: dict[int, None] = {}
             for need in task.needs:
                 node = self.nodes[need]
-                if node is not None:
-                    found.update(dict.fromkeys(outbound(machine, node)))
+                assert node is not None
+                found.update(dict.fromkeys(outbound(machine, node)))
             after = list(found)
         return Call(
             name=f"{self.node.name}.{task.name}",
@@ -265,8 +261,6 @@ class DagFrame(Frame):
     def _over(self, machine: Machine) -> None:
         """Nothing is left to run: the phase, and on success the outputs."""
         node = self.node
-        if node.done:
-            return
         ends: dict[int, None] = {}
         for target in self.targets:
             reached = self.nodes[target]
@@ -367,8 +361,7 @@ class DagFrame(Frame):
         if called is None:
             elements = [n for n in map(self.machine.nodes.__getitem__, node.children) if not n.flags & HOOKED]
             called = Called(node, task, self.template.holder, sorted(elements, key=lambda n: n.item or 0))
-            if node.done:
-                self.called[number] = called
+            self.called[number] = called
         return called
 
     def _called_names(self) -> Iterator[str]:
@@ -398,7 +391,7 @@ def _ancestors(tasks: tuple[Task, ...], numbers: list[int]) -> set[int]:
     return found
 
 
-class LoopFrame(Frame):
+class LoopFrame(CallingFrame):
     """A looped task's group: waits for all elements, and takes the phase of the last one that failed."""
 
     __slots__ = ("last", "left", "stopped", "worst")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from aggregator.engine.execute import Call, LoneSource, LoopSource, skip
-from aggregator.engine.frames import Frame
+from aggregator.engine.frames import TemplateFrame
 from aggregator.engine.inputs import NodeError
 from aggregator.engine.limits import Gate
 from aggregator.engine.node import ERROR, FAILED, RUNNING, SUCCEEDED, UNSUCCESSFUL, Node
@@ -31,7 +31,7 @@ class Steps:
         StepsFrame(machine, node, scope).next_group(machine)
 
 
-class StepsFrame(Frame):
+class StepsFrame(TemplateFrame):
     """A running steps template: the group that runs, and what earlier groups made visible."""
 
     __slots__ = (
@@ -150,8 +150,8 @@ class StepsFrame(Frame):
 
     def child_failed_to_start(self, machine: Machine, child: Node) -> None:
         self._note(child)
-        if not self.problem:
-            self.problem = f"step group deemed errored due to child {child.display} error: {child.message}"
+        # Only one can be: it closed the group.
+        self.problem = f"step group deemed errored due to child {child.display} error: {child.message}"
         self._one_less(machine)
 
     def child_dropped(self, machine: Machine) -> None:
@@ -210,8 +210,7 @@ class StepsFrame(Frame):
         assert template is not None
         for task, nodes in self.members.values():
             if task.loop is None:
-                if nodes:
-                    self.called[task.name] = Called(nodes[0], task, template.holder)
+                self.called[task.name] = Called(nodes[0], task, template.holder)
             else:
                 ran = [n for n in sorted(nodes, key=lambda n: n.item or 0) if n.kind != "Skipped"]
                 self.called[task.name] = Called(group, task, template.holder, ran)

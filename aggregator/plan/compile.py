@@ -60,10 +60,9 @@ def compile_workflow(workflow: dict[str, Any], templates: Iterable[dict[str, Any
     local = _holder(f"local/{metadata.get('name', '')}", spec, ("spec", "templates"), defaults)
     others: dict[str, Holder] = {}
     for document in templates:
-        scope = _SCOPES.get(document.get("kind", ""))
-        if scope:
-            name = (document.get("metadata") or {}).get("name", "")
-            others[f"{scope}/{name}"] = _holder(f"{scope}/{name}", document.get("spec") or {}, (), defaults)
+        scope = _SCOPES[document["kind"]]
+        name = (document.get("metadata") or {}).get("name", "")
+        others[f"{scope}/{name}"] = _holder(f"{scope}/{name}", document.get("spec") or {}, (), defaults)
     hooks = _hooks(spec, ("spec",))
     exit_hook = next((h for h in hooks if h.name == "exit"), None)
     return Program(

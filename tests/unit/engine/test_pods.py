@@ -165,6 +165,18 @@ templates:
         run.run()
         assert run.phase == "Failed"
 
+    def test_its_hooks_are_waited_for_before_others_go_on(self, play):
+        text = (
+            DAEMON.replace("template: db}", "template: db, hooks: {go: {template: hook, expression: 'true'}}}")
+            + "- name: hook\n  container: {image: x}\n"
+        )
+        run = play.begin(text, ready=["db"], held=["hook"])
+        run.settle()
+        assert (run.nodes["db"]["daemoned"], "use" in run.nodes) == (True, False)
+        run.end("db.hooks.go")
+        run.run()
+        assert run.phase == "Succeeded"
+
     def test_stopped(self, play):
         run = play.begin(DAEMON, ready=["db"], held=["use"])
         run.settle()
