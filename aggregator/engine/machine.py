@@ -11,11 +11,11 @@ The laws:
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from aggregator.engine import admission, control, ending, hooks, lifecycle, places
-from aggregator.engine.commands import CancelLeaf, CancelTimer, Command, ReleaseLocks, SetTimer
+from aggregator.engine.agenda import Agenda
+from aggregator.engine.commands import CancelLeaf, Command, ReleaseLocks
 from aggregator.engine.containers import containers_run
 from aggregator.engine.events import (
     CacheAnswered,
@@ -35,7 +35,7 @@ from aggregator.engine.events import (
     ValueKept,
 )
 from aggregator.engine.frames import TemplateFrame
-from aggregator.engine.limits import Gate, Source
+from aggregator.engine.limits import Gate
 from aggregator.engine.node import ERROR, FAILED, HOOKED, PENDING, RUNNING, SUCCEEDED, UNSUCCESSFUL, Node
 from aggregator.engine.scope import Scope
 from aggregator.errors import EngineBug
@@ -82,7 +82,7 @@ class Step(NamedTuple):
     changes: list[News]
 
 
-class Machine:
+class Machine(Agenda):
     """One run. `kinds` are the template types; `make_random` gives a seeded random source.
 
     `lookup_host` answers getHostByName, where the settings allow it.
@@ -96,6 +96,7 @@ class Machine:
         observed: bool = True,
         lookup_host: Callable[[str], str] | None = None,
     ) -> None:
+        super().__init__()
         self.kinds = kinds
         self._lookup_host = lookup_host
         self.observed = observed
@@ -156,20 +157,12 @@ class Machine:
         self.first_failure: Node | None = None
         self.condition_problems: list[str] = []
         self._make_random = make_random
-        self._todo: deque[tuple[Callable[..., None], Any]] = deque()
-        self._parked: dict[int, Source] = {}
-        """Sources that have had to wait, by identity."""
-        self._gates: dict[int, Gate] = {}
-        """Gates at which something has waited, by identity."""
-        self._timers: dict[int, tuple[Callable[..., None], Any]] = {}
-        self._next_timer = 0
-        self._commands: list[Command] = []
         self._changes: list[News] = []
         self._handlers: dict[type, Callable[[Any], None]] = {
             LeafFinished: self._leaf_finished,
             LeafStarted: self._leaf_started,
             LeafProgressed: self._leaf_progressed,
-            TimerFired: self._timer_fired,
+            TimerFired: lambda e: self._fire(e.timer),
             Submitted: self._submitted,
             StopRequested: lambda e: control.stop_requested(self, e),
             SuspendRequested: lambda _: control.suspend_requested(self),
@@ -191,18 +184,8 @@ class Machine:
         if self.phase:
             self.context.now = int(event.at * 1_000_000_000)
         self._handlers[type(event)](event)
-        todo = self._todo
-        while todo:
-            act, argument = todo.popleft()
-            act(argument)
+        self._work_off()
         return Step(self._commands, self._changes)
-
-    def later(self, act: Callable[..., None], argument: Any) -> None:
-        """Queue what follows from the present event."""
-        self._todo.append((act, argument))
-
-    def command(self, command: Command) -> None:
-        self._commands.append(command)
 
     def news(self, kind: NewsKind, node: Node) -> None:
         """Tell observers that something about the node changed."""
@@ -248,12 +231,6 @@ class Machine:
         if self.active.pop(node.number, None) is None:
             raise EngineBug(f"attempt {node.name!r} answered twice", node.story())
         lifecycle.leaf_finished(self, node, event.outcome)
-
-    def _timer_fired(self, event: TimerFired) -> None:
-        found = self._timers.pop(event.timer, None)
-        if found is not None:
-            act, argument = found
-            act(argument)
 
     def _locks_taken(self, event: LocksTaken) -> None:
         if event.node == admission.RUN:
@@ -376,52 +353,6 @@ class Machine:
     def shut_down(self, *, exempt: bool) -> bool:
         """The same, for a person's stop alone: not for the run's deadline."""
         return self.stop != "deadline" and self.stopping(exempt=exempt)
-
-    # ------------------------------------------------------------------ starting what wants to start
-
-    def start(self, source: Source) -> None:
-        """Let a source start what it may, now or when a gate opens."""
-        self.later(self._advance, source)
-
-    def _advance(self, source: Source) -> None:
-        gate = source.advance(self)
-        if gate is None:
-            self._parked.pop(id(source), None)
-            return
-        # A source waits at one gate at a time; one that was woken and has to wait again keeps its turn.
-        gate.waiting.appendleft(source) if id(source) in self._parked else gate.waiting.append(source)
-        self._parked[id(source)] = source
-        self._gates[id(gate)] = gate
-
-    def wake(self, gate: Gate) -> None:
-        """Let sources that wait at a gate try again while it is open."""
-        while gate.waiting and gate.open:
-            self._advance(gate.waiting.popleft())
-
-    def wake_all(self, gate: Gate) -> None:
-        """Let every source that waits at a gate try again, in order: something else has changed for them."""
-        while gate.waiting:
-            self.start(gate.waiting.popleft())
-
-    def drop_parked(self) -> None:
-        """The run is being stopped: give every waiting source the chance to say that it never starts."""
-        for gate in self._gates.values():
-            self.wake_all(gate)
-        self._gates.clear()
-
-    # ------------------------------------------------------------------ timers
-
-    def set_timer(self, at: float, act: Callable[..., None], argument: Any) -> int:
-        """Call `act(argument)` when the time has come."""
-        timer = self._next_timer
-        self._next_timer += 1
-        self._timers[timer] = (act, argument)
-        self.command(SetTimer(timer, at))
-        return timer
-
-    def cancel_timer(self, timer: int | None) -> None:
-        if timer is not None and self._timers.pop(timer, None) is not None:
-            self.command(CancelTimer(timer))
 
     def cancel_leaf(self, node: Node, message: str) -> None:
         """End a running attempt; it still answers."""

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aggregator.engine.execute import Call, LoneSource, LoopSource, fail, skip
-from aggregator.engine.frames import CallingFrame, TemplateFrame
+from aggregator.engine.frames import TemplateFrame
 from aggregator.engine.inputs import NodeError
 from aggregator.engine.limits import Gate
 from aggregator.engine.node import (
@@ -17,11 +17,12 @@ from aggregator.engine.node import (
     RUNNING,
     SKIPPED,
     SUCCEEDED,
-    UNSUCCESSFUL,
     Node,
 )
 from aggregator.engine.outputs import EMPTY_LOOP, Called, CallsScope, export_globals, template_outputs
 from aggregator.errors import LanguageError
+from aggregator.kinds.assess import assess
+from aggregator.kinds.group import LoopFrame
 from aggregator.kinds.loops import expand_unless_skipped
 from aggregator.kinds.outbound import outbound
 from aggregator.lang import tags
@@ -270,7 +271,11 @@ class DagFrame(TemplateFrame):
         if self.failed:
             machine.finish(node, FAILED, "template has failed or errored children and failFast enabled")
             return
-        phase = FAILED if self.stopped or machine.shut_down(exempt=node.exempt) else self._assess(machine)
+        phase = (
+            FAILED
+            if self.stopped or machine.shut_down(exempt=node.exempt)
+            else assess(machine, node, [(self.template.tasks[t], self.nodes[t]) for t in self.targets])
+        )
         if phase != SUCCEEDED:
             machine.finish(node, phase)
             return
@@ -282,39 +287,6 @@ class DagFrame(TemplateFrame):
             return
         export_globals(machine, node.outputs)
         machine.finish(node, SUCCEEDED)
-
-    def _assess(self, machine: Machine) -> str:
-        """The DAG's phase: of its targets, where a task that never ran takes that of the branches that led to it."""
-        nodes = machine.nodes
-        targets = {n.number: i for i in self.targets if (n := self.nodes[i]) is not None}
-        reached: dict[int, str] = {}
-        todo = [(number, SUCCEEDED) for number in self.node.children]
-        seen = set(todo)
-        for number, branch in todo:
-            node = nodes[number]
-            phase = node.phase if node.completed else branch
-            target = targets.get(number)
-            if target is not None and reached.get(target) not in UNSUCCESSFUL:
-                reached[target] = phase
-            following = node.children
-            if node.kind in ("Retry", "TaskGroup") and following:
-                # These reflect what is inside: go on behind it, with their own phase. (Argo steps into the last element,
-                # so that its success hides the failure of another one from an omitted task.)
-                own = [c for c in following if not nodes[c].flags & HOOKED]
-                hooked = [c for c in following if nodes[c].flags & HOOKED]
-                behind = (c for end in outbound(machine, nodes[own[-1]]) for c in nodes[end].children) if own else ()
-                following = [*behind, *hooked]
-            for child in following:
-                if (child, phase) not in seen:
-                    seen.add((child, phase))
-                    todo.append((child, phase))
-        for target in self.targets:
-            phase = reached.get(target, FAILED)
-            task = self.template.tasks[target]
-            forgiven = task.continue_failed if phase == FAILED else task.continue_error
-            if phase in UNSUCCESSFUL and not forgiven:
-                return phase
-        return SUCCEEDED
 
     # ------------------------------------------------------------------ scopes
 
@@ -389,32 +361,3 @@ def _ancestors(tasks: tuple[Task, ...], numbers: list[int]) -> set[int]:
                 found.add(need)
                 todo.append(need)
     return found
-
-
-class LoopFrame(CallingFrame):
-    """A looped task's group: waits for all elements, and takes the phase of the last one that failed."""
-
-    __slots__ = ("last", "left", "stopped", "worst")
-
-    def __init__(self, node: Node, count: int) -> None:
-        super().__init__(node)
-        self.left = count
-        self.worst = SUCCEEDED
-        self.last = -1
-        self.stopped = False
-
-    def child_done(self, machine: Machine, child: Node) -> None:
-        if child.phase in UNSUCCESSFUL and (child.item or 0) > self.last:
-            self.last = child.item or 0
-            self.worst = child.phase
-        self._one_less(machine)
-
-    def child_dropped(self, machine: Machine) -> None:
-        self.stopped = True
-        self._one_less(machine)
-
-    def _one_less(self, machine: Machine) -> None:
-        self.left -= 1
-        if not self.left:
-            phase = FAILED if self.stopped and self.worst == SUCCEEDED else self.worst
-            machine.finish(self.node, phase)
