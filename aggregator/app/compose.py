@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import DecodeError
 
+from aggregator.app.adapters import NOWHERE, Adapters, World
 from aggregator.app.hosts import host_lookup
 from aggregator.app.places import place_of
 from aggregator.app.suspension import Question, question
@@ -25,15 +26,15 @@ from aggregator.engine.status import workflow_object
 from aggregator.errors import StoreError, Unsupported
 from aggregator.journal.liveness import birth
 from aggregator.journal.shared import open_cache, open_locks
-from aggregator.kinds import KINDS, Leaf
+from aggregator.kinds import KINDS
 from aggregator.ports import RunRow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from aggregator.app.prepare import Prepared
-    from aggregator.ports import ArtifactDriver, Journal, Observer, Runtime
+    from aggregator.ports import Journal, Observer
     from aggregator.secrets.store import SecretStore
     from aggregator.settings import Settings
 
@@ -70,18 +71,6 @@ class RunResult:
         return 3 if not machine.nodes and machine.message.startswith("invalid spec") else 1
 
 
-@dataclass(slots=True)
-class World:
-    """What stands in for the outside during a run: hosts that are served here, AWS, and the environment of processes."""
-
-    routes: Mapping[str, str]
-    aws_endpoint: str
-    env: Mapping[str, str]
-
-
-NOWHERE = World({}, "", {})
-
-
 class Runner:
     """Runs one prepared workflow. `world` replaces the outside; `environ` is the process's environment."""
 
@@ -100,97 +89,17 @@ class Runner:
         self.folder = folder
         self.secrets = secrets
         self.world = world
-        self.environ = os.environ if environ is None else environ
         self.observers: list[Observer] = []
         self.driver: Driver | None = None
         """What drives the run, while it runs."""
-        self._runtimes: dict[str, Runtime] = {}
-        self._drivers: dict[str, ArtifactDriver] = {}
-        self._clients: Any = None
-
-    # ------------------------------------------------------------------ adapters
-
-    def runtime_of(self, kind: str) -> Runtime:
-        """The runtime that runs leaves of a template kind; Unsupported names what can't run here."""
-        leaf = KINDS[kind]
-        name = leaf.runtime if isinstance(leaf, Leaf) else kind
-        if name not in self._runtimes:
-            make: dict[str, Callable[[], Runtime]] = {"pod": self._process, "http": self._http, "plugin": self._plugin}
-            if name not in make:
-                raise Unsupported(
-                    f"templates of type {kind!r} can't run on one machine yet",
-                    hint="docs/compatibility.md says what can",
-                )
-            self._runtimes[name] = make[name]()
-        return self._runtimes[name]
-
-    def _process(self) -> Runtime:
-        wanted = self.settings.text("runtime")
-        if wanted not in ("auto", "process"):
-            raise Unsupported(f"runtime {wanted!r} is not there yet", hint="use --runtime process")
-        module: Any = import_module("aggregator.runtimes.process")
-        rules = [
-            module.ImageRule(
-                pattern=pattern,
-                entrypoint=tuple(row["entrypoint"]) if row.get("entrypoint") else None,
-                path=tuple(row.get("path") or ()),
-                env=dict(row.get("env") or {}),
-            )
-            for pattern, row in self.settings.table("process.images").items()
-        ]
-        runtime: Runtime = module.ProcessRuntime(
-            image_rules=rules,
-            isolation=self.settings.text("process.isolation"),
-            extra_env=self.world.env,
-            secrets=self.secrets,
+        self.adapters = Adapters(
+            settings=settings,
+            folder=folder,
+            secrets=secrets,
+            world=world,
+            environ=os.environ if environ is None else environ,
             notice=self.notice,
-            grace=self.settings.seconds("process.grace"),
-            environ=self.environ,
-            writable=self.settings.paths("process.writable"),
-            claims=self.folder / "claims",
-            host_folders=self.settings.paths("process.host_folders"),
         )
-        return runtime
-
-    def _http(self) -> Runtime:
-        module: Any = import_module("aggregator.runtimes.http")
-        concurrency = self.settings.integer("http.concurrency")
-        transport = None
-        if self.settings.text("http.transport") == "httpx":
-            bridge: Any = import_module("aggregator.runtimes.http.bridge")
-            transport = bridge.HttpxTransport.from_environment(concurrency)
-        runtime: Runtime = module.HttpRuntime(
-            secrets=self.secrets,
-            transport=transport,
-            concurrency=concurrency,
-            routes=self.world.routes,
-            strict_argo=self.settings.flag("strict_argo"),
-            environ=self.environ,
-        )
-        return runtime
-
-    def _plugin(self) -> Runtime:
-        module: Any = import_module("aggregator.runtimes.plugin")
-        runtime: Runtime = module.PluginRuntime(clients=self.clients(), secrets=self.secrets)
-        return runtime
-
-    def clients(self) -> Any:
-        """AWS clients, shared by the s3 driver and the plugins."""
-        if self._clients is None:
-            module: Any = import_module("aggregator.aws.clients")
-            self._clients = module.AwsClients(
-                endpoint=self.world.aws_endpoint or None, environ=self.environ, learn=self.secrets.masker.add
-            )
-        return self._clients
-
-    def driver_of(self, key: str) -> ArtifactDriver:
-        """The artifact driver of a YAML key."""
-        if key not in self._drivers:
-            module: Any = import_module("aggregator.artifacts")
-            self._drivers[key] = module.make_driver(
-                key, secrets=self.secrets, clients=self.clients, root=self.folder / "artifacts"
-            )
-        return self._drivers[key]
 
     def notice(self, text: str) -> None:
         """One line for whoever watches."""
@@ -261,7 +170,9 @@ class Runner:
         )
         self.journal.create(row)
         archive: Any = _Archive()
-        leaves = LeafRunner(runtime_of=self.runtime_of, driver_of=self.driver_of, archive=archive, folder=self.folder)
+        leaves = LeafRunner(
+            runtime_of=self.adapters.runtime_of, driver_of=self.adapters.driver_of, archive=archive, folder=self.folder
+        )
         machine = Machine(KINDS, random.Random, observed=bool(self.observers), lookup_host=host_lookup(self.settings))
         self.driver = driver = Driver(
             machine=machine,
@@ -283,11 +194,7 @@ class Runner:
         finally:
             for number in SIGNALS:
                 loop.remove_signal_handler(number)
-            for runtime in self._runtimes.values():
-                await runtime.stop()
-            for adapter in (*self._drivers.values(), self._clients):
-                if hasattr(adapter, "close"):
-                    adapter.close()
+            await self.adapters.close()
         return RunResult(machine, row, self.folder, leaves.unsupported, driver.detached)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aggregator.app import KeptMasker, Runner
-from aggregator.app.compose import NOWHERE, World
+from aggregator.app.adapters import NOWHERE, World
 from aggregator.cli.asking import asking_observers
 from aggregator.cli.run_report import finished, refused
 from aggregator.cli.settings_sources import open_home, open_journal

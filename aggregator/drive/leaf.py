@@ -12,7 +12,7 @@ from aggregator.engine.events import Outcome
 from aggregator.errors import AggError, StoreError, TransientError, Unsupported, of_the_machine
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
     from aggregator.engine.commands import Attempt
@@ -25,13 +25,13 @@ FIRST_WAIT, LONGEST_WAIT = 0.2, 10.0
 class LeafRunner:
     """Runs attempts with the runtimes and drivers that the app chose.
 
-    `runtime_of(kind)` and `driver_of(key)` give adapters, `archive` the packing functions; `folder` is the run's own.
+    `runtime_of(attempt)` and `driver_of(key)` give adapters, `archive` the packing functions; `folder` is the run's own.
     """
 
     def __init__(
         self,
         *,
-        runtime_of: Callable[[str], Runtime],
+        runtime_of: Callable[[Attempt], Awaitable[Runtime]],
         driver_of: Callable[[str], ArtifactDriver],
         archive: Any,
         folder: Path,
@@ -48,7 +48,7 @@ class LeafRunner:
     async def run(self, attempt: Attempt, sink: Sink) -> Outcome:
         """The attempt's outcome; asyncio.CancelledError passes through when the driver cancels it."""
         try:
-            runtime = self.runtime_of(attempt.kind)
+            runtime = await self.runtime_of(attempt)
             if runtime.staged:
                 return await self._staged(runtime, attempt, sink)
             return await self._patiently(runtime, attempt, sink)

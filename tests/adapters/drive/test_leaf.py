@@ -80,9 +80,16 @@ def stores():
     return {"memory": MemoryDriver(), "local": MemoryDriver(), "s3": MemoryDriver()}
 
 
+def always(runtime):
+    async def runtime_of(attempt):
+        return runtime
+
+    return runtime_of
+
+
 def run(runtime, tmp_path, what=None, stores=None, **options):
     runner = LeafRunner(
-        runtime_of=lambda kind: runtime,
+        runtime_of=always(runtime),
         driver_of=(stores or {}).__getitem__,
         archive=Archive(),
         folder=tmp_path,
@@ -146,7 +153,7 @@ def test_input_artifacts_are_laid_out_before_the_leaf_runs(tmp_path, stores):
 
     artifact = {"name": "a", "path": "/in/file", "mode": 0o640, "s3": {"bucket": "b", "key": "k"}}
     runtime = Staged(body)
-    runner = LeafRunner(runtime_of=lambda kind: runtime, driver_of=find, archive=Archive(), folder=tmp_path)
+    runner = LeafRunner(runtime_of=always(runtime), driver_of=find, archive=Archive(), folder=tmp_path)
     outcome = asyncio.run(runner.run(attempt(inputs={"artifacts": [artifact]}), None))
     assert outcome.phase == "Succeeded", outcome
     assert seen == {"text": "hello", "mode": 0o640}
