@@ -214,6 +214,8 @@ class CacheRow(NamedTuple):
     cache: str
     key: str
     entry: dict[str, Any]
+    secret: bool = False
+    """Whether it holds a secret of the run that left it."""
 
 
 class Cache(Protocol):

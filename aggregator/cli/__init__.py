@@ -75,6 +75,7 @@ COMMANDS: dict[str, Command] = {
             completes="file",
             verbs=True,
         ),
+        Command("cache", "aggregator.cli.cache:cache_app", "List and delete memoized outputs.", verbs=True),
         Command("lint", "aggregator.cli.lint:lint", "Say everything that is wrong with files.", completes="file"),
         Command("plan", "aggregator.cli.plan:plan", "Show what a file would run, and how much.", completes="file"),
         Command(

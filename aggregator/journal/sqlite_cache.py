@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from aggregator.engine.times import rfc3339
-from aggregator.journal.seal import Seal
+from aggregator.journal.seal import MARK, Seal
 from aggregator.journal.shared import Connection
 from aggregator.ports import CacheRow
 
@@ -38,7 +38,7 @@ class SqliteCache:
     def entries(self, cache: str | None = None) -> list[CacheRow]:
         with self._base.translated():
             rows = self._base.do("entries", {"cache": cache}).fetchall()
-        return [CacheRow(c, k, msgspec.json.decode(self._seal.open(e))) for c, k, e in rows]
+        return [CacheRow(c, k, msgspec.json.decode(self._seal.open(e)), e.startswith(MARK)) for c, k, e in rows]
 
     def delete(self, cache: str, key: str | None = None) -> int:
         with self._base.transaction():
