@@ -42,7 +42,8 @@ def process_arguments(machine: Machine, template: Template, call: Call) -> dict[
     artifacts = declared.get("artifacts")
     if artifacts:
         given = call.arguments.artifacts
-        found = [_artifact(machine, template, call, raw, given.get(raw["name"]), policy) for raw in artifacts]
+        own = {f"inputs.parameters.{p['name']}": p["value"] for p in handed.get("parameters") or ()}
+        found = [_artifact(machine, template, call, raw, given.get(raw["name"]), policy, own) for raw in artifacts]
         handed["artifacts"] = [a for a in found if a is not None]
     return handed or None
 
@@ -146,8 +147,18 @@ def template_scope(machine: Machine, template: Template, call: Call, handed: dic
 
 
 def _artifact(
-    machine: Machine, template: Template, call: Call, raw: dict[str, Any], given: Argument | None, policy: Any
+    machine: Machine,
+    template: Template,
+    call: Call,
+    declared: dict[str, Any],
+    given: Argument | None,
+    policy: Any,
+    own: dict[str, Any],
 ) -> dict[str, Any] | None:
+    """One input artifact. What the template itself says of it (where it is, its path) sees the template's parameters, `own`."""
+    raw = declared
+    if has_location(declared) or "{{" in str(declared.get("path")):
+        raw = tags.parse_tree(declared).fill(Scope(_locals(machine, call), own), machine.context, LENIENT)
     optional = bool(raw.get("optional"))
     if given is not None:
         found = resolve_artifact(
@@ -160,10 +171,8 @@ def _artifact(
                 if kept in raw:
                     made[kept] = raw[kept]
             return made
-    made = dict(raw)
-    if has_location(made):
-        filled: dict[str, Any] = tags.parse_tree(made).fill(_locals(machine, call), machine.context, LENIENT)
-        return filled
+    if has_location(raw):
+        return dict(raw)
     if optional:
         return None
     raise NodeError(

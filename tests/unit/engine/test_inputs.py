@@ -266,6 +266,18 @@ class TestArtifacts:
         text = "entrypoint: main\ntemplates:\n- name: main\n  inputs: {artifacts: [{name: in, path: /in, raw: {data: '{{workflow.name}}'}}]}\n  container: {image: x}\n"
         assert play(text).attempts[0].template["inputs"]["artifacts"][0]["raw"] == {"data": "wf"}
 
+    def test_what_the_template_says_of_an_artifact_sees_its_parameters_and_what_was_handed_over_is_data(self, play):
+        """Place and path may hold the template's own parameters; a key that an argument brought is not read for tags."""
+        inputs = "{parameters: [{name: p}], artifacts: [{name: own, path: '/in/{{inputs.parameters.p}}', s3: {key: '{{inputs.parameters.p}}/k'}}, {name: given, path: '/g/{{inputs.parameters.p}}'}]}"
+        given = (
+            "{parameters: [{name: p, value: x}], artifacts: [{name: given, raw: {data: '{{inputs.parameters.p}}'}}]}"
+        )
+        run = play(spec(inputs, given, body="container: {image: x, args: ['{{inputs.artifacts.given.path}}']}"))
+        own, handed = run.attempt("a").template["inputs"]["artifacts"]
+        assert own == {"name": "own", "path": "/in/x", "s3": {"key": "x/k"}}
+        assert handed == {"name": "given", "path": "/g/x", "raw": {"data": "{{inputs.parameters.p}}"}}
+        assert run.attempt("a").template["container"]["args"] == ["/g/x"]
+
     @pytest.mark.parametrize("place", ["http: {url: ''}", "git: {repo: ''}"])
     def test_an_empty_address_is_no_place(self, play, place):
         text = f"entrypoint: main\ntemplates:\n- name: main\n  inputs: {{artifacts: [{{name: in, path: /in, optional: true, {place}}}]}}\n  container: {{image: x}}\n"
