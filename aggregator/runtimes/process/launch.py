@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aggregator.errors import TransientError
+from aggregator.runtimes.pod.attempt import NotStarted
 from aggregator.runtimes.process.declared import TEMPORARY
 from aggregator.runtimes.process.environment import Inherited, Place, check_size, compose, expand, from_yaml
 from aggregator.runtimes.process.private import PrivateTree
-from aggregator.runtimes.process.programs import NotStarted, resolve, stand_ins, which
+from aggregator.runtimes.process.programs import resolve, stand_ins, which
 from aggregator.runtimes.process.refused import LeafRefused
 from aggregator.runtimes.process.spawn import Child, Write
 

@@ -7,6 +7,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from aggregator.runtimes.pod.attempt import NotStarted
 from aggregator.runtimes.process.images import rule_to_add
 
 if TYPE_CHECKING:
@@ -14,12 +15,6 @@ if TYPE_CHECKING:
 
 _FOLDER = 'path = ["FOLDER"]'
 _ABSOLUTE = re.compile(r"(?<![\w./~$}*-])/(?:[\w.+-]+/)*[\w.+-]+")
-NOT_STARTED = 64
-"""The exit code of Argo's executor when it can't start the command."""
-
-
-class NotStarted(Exception):  # noqa: N818 - what happened, in the words of the outcome
-    """The command can't be run: not found, not executable, or no program. The attempt ends as Failed with exit code 64."""
 
 
 def resolve(

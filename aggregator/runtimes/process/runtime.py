@@ -11,7 +11,7 @@ import msgspec
 
 from aggregator.engine.events import Outcome
 from aggregator.errors import UsageError
-from aggregator.runtimes.process.attempt import DEADLINE, Run
+from aggregator.runtimes.pod.attempt import DEADLINE, Run
 from aggregator.runtimes.process.copies import remove_tree
 from aggregator.runtimes.process.environment import Inherited
 from aggregator.runtimes.process.images import ImageRule, Images
@@ -21,6 +21,7 @@ from aggregator.runtimes.process.locks import PathLocks
 from aggregator.runtimes.process.refused import LeafRefused
 from aggregator.runtimes.process.shared import SharedTree
 from aggregator.runtimes.process.spawn import reap_orphans
+from aggregator.runtimes.process.started import Processes
 from aggregator.runtimes.process.volumes import Volumes
 from aggregator.runtimes.process.workspace import Pod, lay_out
 
@@ -116,7 +117,8 @@ class ProcessRuntime:
         seconds = None if attempt.deadline is None else attempt.deadline - time.time()
         if seconds is not None and seconds <= 0:
             return Outcome(phase="Failed", message=DEADLINE)
-        run = Run(attempt, workspace, sink, self._launcher, _grace_of(attempt, self._grace))
+        starter = Processes(attempt, workspace, self._launcher)
+        run = Run(attempt, workspace, sink, starter, _grace_of(attempt, self._grace))
         try:
             outcome = await run.outcome(seconds)
         except LeafRefused as error:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aggregator.errors import Unsupported
+from aggregator.runtimes.pod.attempt import MAIN
 from aggregator.runtimes.process.declared import Declared, of_template
 from aggregator.runtimes.process.private import PrivateTree
 from aggregator.runtimes.process.shared import SharedTree
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from aggregator.engine.commands import Attempt
     from aggregator.runtimes.process.volumes import Volumes
 
-MAIN = "main"
 Tree = PrivateTree | SharedTree
 
 

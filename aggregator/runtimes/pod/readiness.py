@@ -12,8 +12,8 @@ _PERIOD_SECONDS = 1.0
 Execute = Callable[[Sequence[str]], Awaitable[int]]
 
 
-async def until_ready(probe: Mapping[str, Any], execute: Execute) -> None:
-    """Return when the probe succeeds; at once when there is none."""
+async def until_ready(probe: Mapping[str, Any], execute: Execute, host: str = "127.0.0.1") -> None:
+    """Return when the probe of the daemon at `host` succeeds; at once when there is none."""
     if not probe:
         return
     await asyncio.sleep(float(probe.get("initialDelaySeconds") or 0))
@@ -22,27 +22,27 @@ async def until_ready(probe: Mapping[str, Any], execute: Execute) -> None:
     while True:
         try:
             async with asyncio.timeout(patience):
-                if await _content(probe, execute):
+                if await _content(probe, execute, host):
                     return
         except (OSError, TimeoutError):
             pass  # not yet
         await asyncio.sleep(period)
 
 
-async def _content(probe: Mapping[str, Any], execute: Execute) -> bool:
+async def _content(probe: Mapping[str, Any], execute: Execute, host: str) -> bool:
     if action := probe.get("exec"):
         return await execute([str(word) for word in action.get("command") or []]) == 0
     if action := probe.get("httpGet"):
-        return await _http(action)
+        return await _http(action, host)
     if action := probe.get("tcpSocket"):
-        _, writer = await asyncio.open_connection(str(action.get("host") or "127.0.0.1"), int(str(action.get("port"))))
+        _, writer = await asyncio.open_connection(str(action.get("host") or host), int(str(action.get("port"))))
         writer.close()
     return True
 
 
-async def _http(action: Mapping[str, Any]) -> bool:
+async def _http(action: Mapping[str, Any], host: str) -> bool:
     """One GET; any status from 200 to 399 is content."""
-    host, port = str(action.get("host") or "127.0.0.1"), int(str(action.get("port")))
+    host, port = str(action.get("host") or host), int(str(action.get("port")))
     context = None
     if str(action.get("scheme") or "HTTP").upper() == "HTTPS":
         context = ssl.create_default_context()

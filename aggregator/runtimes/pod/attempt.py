@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 
 from aggregator.engine.events import Outcome
 from aggregator.lang.gotime import parse_duration
-from aggregator.runtimes.process.programs import NOT_STARTED, NotStarted
-from aggregator.runtimes.process.readiness import until_ready
-from aggregator.runtimes.process.workspace import MAIN, Container
+from aggregator.runtimes.pod.readiness import until_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -18,26 +16,105 @@ if TYPE_CHECKING:
 
     from aggregator.engine.commands import Attempt
     from aggregator.ports import Sink
-    from aggregator.runtimes.process.launch import Launcher
-    from aggregator.runtimes.process.spawn import Child
-    from aggregator.runtimes.process.workspace import Pod
 
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 """Kubernetes' own words, which Argo shows as the node's message."""
 _PROGRESS_SECONDS = 1.0
+MAIN = "main"
+NOT_STARTED = 64
+"""The exit code of Argo's executor when it can't start the command."""
+
+
+class NotStarted(Exception):  # noqa: N818 - what happened, in the words of the outcome
+    """The command can't be run: not found, not executable, or no program. The attempt ends as Failed with exit code 64."""
+
+
+class Container(Protocol):
+    """One container of the pod, as the template writes it."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def spec(self) -> Mapping[str, Any]: ...
+
+
+C = TypeVar("C", bound=Container)
+D_contra = TypeVar("D_contra", bound=Container, contravariant=True)
+
+
+class Pod(Protocol[C]):
+    """All containers of one attempt."""
+
+    main: list[C]
+    first: list[C]
+    beside: list[C]
+
+    def files_of(self) -> C:
+        """The container whose files, output and exit code count as the leaf's."""
+        ...
+
+
+class Verdict(NamedTuple):
+    """How a container ended: `reason` and `text` tell why it failed, `errors` are faults of ours beside that."""
+
+    code: int
+    text: str = ""
+    reason: str = "Error"
+    errors: tuple[str, ...] = ()
+
+
+class Running(Protocol):
+    """A container that was started."""
+
+    async def finish(self) -> Verdict:
+        """Wait for its end, and take the last of its output."""
+        ...
+
+    async def end_for_good(self, grace: float) -> None:
+        """SIGTERM, the grace period, SIGKILL, whatever cancellations arrive: each one ends the grace period."""
+        ...
+
+    @property
+    def code(self) -> int:
+        """Its exit code, once it has ended."""
+        ...
+
+
+class Starter(Protocol[D_contra]):
+    """What a runtime does with one container of an attempt."""
+
+    @property
+    def progress_file(self) -> Path: ...
+
+    @property
+    def address(self) -> str:
+        """Where a daemon is reached."""
+        ...
+
+    async def start(
+        self, container: D_contra, write: tuple[Callable[[bytes], None] | None, Callable[[bytes], None] | None]
+    ) -> Running:
+        """NotStarted, LeafRefused and Unsupported say why it can't be; cancelled, it leaves nothing behind."""
+        ...
+
+    async def execute(self, container: D_contra, command: Sequence[str]) -> int:
+        """Run a probe's command inside a running container; its exit code."""
+        ...
 
 
 @dataclass(slots=True)
-class Run:
+class Run(Generic[C]):
     """The state of one attempt while it runs. `codes` has the exit code of each container that ended."""
 
     attempt: Attempt
-    pod: Pod
+    pod: Pod[C]
     sink: Sink
-    launcher: Launcher
+    starter: Starter[C]
     grace: float
     codes: dict[str, int] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     _shown: str = ""
     _started: bool = False
@@ -67,17 +144,19 @@ class Run:
 
     async def _with_sidecars(self) -> None:
         """Sidecars start before the main containers and are ended after them."""
-        beside = [asyncio.ensure_future(self._to_end(container)) for container in self.pod.beside]
+        beside: list[asyncio.Task[int]] = []
         try:
-            await asyncio.sleep(0)  # each has been spawned, or is known not to
-            if not any(task.done() and task.exception() for task in beside):
-                await self._mains()
+            for container in self.pod.beside:
+                running = await self._start(container)
+                if running is not None:
+                    beside.append(asyncio.ensure_future(self._follow(container, running)))
+            await self._mains()
         finally:
             answers = await _cancelled(beside)
-        self.errors += [f"sidecar {c.name}: {self.texts[c.name]}" for c in self.pod.beside if c.name in self.texts]
         for answer in answers:
             if isinstance(answer, Exception):
                 raise answer
+        self.errors += [f"sidecar {c.name}: {self.texts[c.name]}" for c in self.pod.beside if c.name in self.texts]
 
     async def _mains(self) -> None:
         if self.attempt.kind == "containerSet":
@@ -87,24 +166,26 @@ class Run:
         else:
             await self._to_end(self.pod.main[0])
 
-    async def _daemon(self, container: Container) -> None:
+    async def _daemon(self, container: C) -> None:
         """A daemon runs until it is cancelled; it is told ready when its probe is content."""
-        running = asyncio.ensure_future(self._to_end(container))
+        started = await self._start(container)
+        if started is None:
+            return
+        running = asyncio.ensure_future(self._follow(container, started))
         ready = asyncio.ensure_future(self._until_ready(container, running))
         try:
             await asyncio.shield(running)
         finally:
             await _cancelled([ready, running])
 
-    async def _until_ready(self, container: Container, running: asyncio.Task[int]) -> int:
-        async def execute(command: Sequence[str]) -> int:
-            spec = {**container.spec, "command": [*command], "args": []}
-            asked = Container(f"{container.name}.probe", spec, container.tree, container.folder)
-            return await self._to_end(asked)
-
-        await until_ready(container.spec.get("readinessProbe") or {}, execute)
-        if self._started and not running.done():
-            self.sink.ready("127.0.0.1")
+    async def _until_ready(self, container: C, running: asyncio.Task[int]) -> int:
+        await until_ready(
+            container.spec.get("readinessProbe") or {},
+            lambda command: self.starter.execute(container, command),
+            self.starter.address,
+        )
+        if not running.done():
+            self.sink.ready(self.starter.address)
         return 0
 
     async def _set(self) -> None:
@@ -112,7 +193,7 @@ class Run:
         body = self.attempt.template.get("containerSet") or {}
         by_name: dict[str, asyncio.Task[int]] = {}
 
-        async def one(container: Container) -> int:
+        async def one(container: C) -> int:
             for name in container.spec.get("dependencies") or []:
                 if name in by_name and await asyncio.shield(by_name[name]) != 0:
                     self.codes[container.name] = NOT_STARTED
@@ -127,7 +208,7 @@ class Run:
         finally:
             await _cancelled(list(by_name.values()))
 
-    async def _retried(self, container: Container, strategy: Mapping[str, Any]) -> int:
+    async def _retried(self, container: C, strategy: Mapping[str, Any]) -> int:
         attempts = max(1, int(str(strategy.get("retries") or 1)))
         code = await self._to_end(container)
         for _ in range(attempts - 1):
@@ -137,46 +218,44 @@ class Run:
             code = await self._to_end(container)
         return code
 
-    async def _to_end(self, container: Container) -> int:
+    async def _to_end(self, container: C) -> int:
         """Start a container and wait for it; when cancelled, it is ended first."""
+        running = await self._start(container)
+        return NOT_STARTED if running is None else await self._follow(container, running)
+
+    async def _start(self, container: C) -> Running | None:
+        """The running container; None when it can't be started, which is then its end."""
         leaf = container.name == MAIN or container is self.pod.main[0] is self.pod.main[-1]
         write = (self._writer("stdout"), self._writer("stderr")) if leaf else (None, None)
         try:
-            child = self.launcher.start(self.attempt, self.pod, container, write)
+            running = await self.starter.start(container, write)
         except NotStarted as error:
             self.codes[container.name] = NOT_STARTED
             self.texts[container.name] = str(error)
-            return NOT_STARTED
+            return None
         if not self._started and container in self.pod.main:
             self._started = True
             self.sink.started()
+        return running
+
+    async def _follow(self, container: C, running: Running) -> int:
         try:
-            self.codes[container.name] = await child.finish()
+            verdict = await running.finish()
         except asyncio.CancelledError:
             try:
-                await child.end_for_good(self.grace)
+                await running.end_for_good(self.grace)
             finally:
-                self.codes[container.name] = child.exited.result()
+                self.codes[container.name] = running.code
             raise
-        self._look_at_logs(container, child)
-        return self.codes[container.name]
+        self.codes[container.name] = verdict.code
+        self.reasons[container.name] = verdict.reason
+        self.errors += verdict.errors
+        if verdict.text:
+            self.texts[container.name] = verdict.text
+        return verdict.code
 
     def _writer(self, stream: Any) -> Callable[[bytes], None]:
         return lambda data: self.sink.write(stream, data)
-
-    def _look_at_logs(self, container: Container, child: Child) -> None:
-        """Output that could not be stored, and the words of bubblewrap where it could not do its part."""
-        for pump in child.pumps:
-            if pump.error is not None:
-                self.errors.append(f"output of container {container.name} could not be stored: {pump.error}")
-        if self.launcher.bubblewrap is None or self.codes[container.name] != 1:
-            return
-        said = _head(self.pod.folder / container.streams()[1])
-        if said.startswith("bwrap: execvp "):
-            self.codes[container.name] = NOT_STARTED
-            self.texts[container.name] = said.removeprefix("bwrap: ").splitlines()[0]
-        elif said.startswith("bwrap: "):
-            self.errors.append(f"the isolated view of the files could not be made: {said.splitlines()[0]}")
 
     def _judge(self) -> Outcome:
         """The pod's end: init containers first, then main ones; sidecars only report."""
@@ -188,7 +267,8 @@ class Run:
             code = self.codes.get(container.name, 0)
             if code != 0:
                 text = self.texts.get(container.name)
-                message = f"{container.name}: Error (exit code {code})" + (f": {text}" if text else "")
+                reason = self.reasons.get(container.name, "Error")
+                message = f"{container.name}: {reason} (exit code {code})" + (f": {text}" if text else "")
                 return Outcome(phase="Failed", message=message, **common)
         if self.attempt.template.get("daemon"):
             return Outcome(phase="Failed", message="the daemon ended by itself (exit code 0)", **common)
@@ -203,7 +283,7 @@ class Run:
 
     def _show_progress(self) -> None:
         """Tell the last line of the progress file when it is a new `N/M`."""
-        text = _head(self.pod.files_of().tree.folder / "progress").strip()
+        text = _head(self.starter.progress_file).strip()
         last = text.splitlines()[-1].strip() if text else ""
         done, slash, whole = last.partition("/")
         if (

@@ -1,0 +1,1 @@
+"""What every runtime of pods shares: the order in which containers run, readiness probes, how an attempt is judged."""
