@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from aggregator.engine.locations import LOCATION_KEYS, location_of, merged_location
 from aggregator.errors import AggError, NotFound, StoreError
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
     from aggregator.engine.commands import Attempt
     from aggregator.ports import ArtifactDriver, Workspace
-
-LOCATION_KEYS = ("s3", "git", "http", "raw", "artifactory", "gcs", "oss", "azure", "hdfs", "plugin", "local")
 
 
 class Unpacker:
@@ -27,37 +26,6 @@ class Unpacker:
 
 class CollectError(Exception):
     """An output that the attempt promised and did not deliver; the node is Error."""
-
-
-def location_of(artifact: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]] | None:
-    """The driver's key and the location under it, or None when the artifact names no place."""
-    for key in LOCATION_KEYS:
-        location = artifact.get(key)
-        if location is not None:
-            return key, location
-    return None
-
-
-def merged_location(artifact: Mapping[str, Any], default: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    """Where the artifact is: its own location, completed by the default one when it only gives a key."""
-    own = location_of(artifact)
-    fallback = location_of(default)
-    if own is None:
-        return None
-    key, location = own
-    if key == "http" and not location.get("url"):
-        return None
-    if _complete(key, location):
-        return key, dict(location)
-    if fallback is not None and fallback[0] == key:
-        return key, {**fallback[1], **location}
-    # Only a key: it means the default repository, which is the run's own folder where none is configured.
-    return "local", {"key": location.get("key", "")}
-
-
-def _complete(key: str, location: Mapping[str, Any]) -> bool:
-    needed = {"s3": "bucket", "gcs": "bucket", "oss": "bucket", "azure": "container", "hdfs": "addresses"}.get(key)
-    return needed is None or bool(location.get(needed))
 
 
 class Stage:
