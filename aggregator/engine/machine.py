@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from aggregator.engine import admission, control, ending, hooks, lifecycle, places
-from aggregator.engine.agenda import Agenda
 from aggregator.engine.commands import CancelLeaf, Command, ReleaseLocks
 from aggregator.engine.containers import containers_run
 from aggregator.engine.events import (
@@ -35,9 +34,8 @@ from aggregator.engine.events import (
     ValueKept,
 )
 from aggregator.engine.frames import TemplateFrame
-from aggregator.engine.limits import Gate
 from aggregator.engine.node import ERROR, FAILED, HOOKED, PENDING, RUNNING, SUCCEEDED, UNSUCCESSFUL, Node
-from aggregator.engine.scope import Scope
+from aggregator.engine.state import RunState
 from aggregator.errors import EngineBug
 from aggregator.lang.context import Context
 
@@ -45,8 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from aggregator.engine.frames import Frame
-    from aggregator.lang.tags import Tree
-    from aggregator.plan.program import Program
+    from aggregator.engine.scope import Scope
 
 
 class Kind(Protocol):
@@ -82,7 +79,7 @@ class Step(NamedTuple):
     changes: list[News]
 
 
-class Machine(Agenda):
+class Machine(RunState):
     """One run. `kinds` are the template types; `make_random` gives a seeded random source.
 
     `lookup_host` answers getHostByName, where the settings allow it.
@@ -100,62 +97,6 @@ class Machine(Agenda):
         self.kinds = kinds
         self._lookup_host = lookup_host
         self.observed = observed
-        self.nodes: list[Node] = []
-        self.at = 0.0
-        self.name = ""
-        self.uid = ""
-        self.namespace = "default"
-        self.created = 0.0
-        self.phase = ""
-        self.message = ""
-        self.started: float | None = None
-        self.finished: float | None = None
-        self.stop = ""
-        """`Stop`, `Terminate` or `deadline` once the run is being ended early."""
-        self.stop_message = ""
-        self.told = ""
-        """What whoever stopped the run said about it."""
-        self.signal = ""
-        self.suspended = False
-        self.options: dict[str, Any] = {}
-        self.workflow: dict[str, Any] = {}
-        self.spec: dict[str, Any] = {}
-        """The workflow's spec with the run's variables filled in, templates excepted."""
-        self.labels: dict[str, str] = {}
-        self.annotations: dict[str, str] = {}
-        self.locked = ""
-        """The run as holder of the workflow's own locks."""
-        self.outputs: dict[str, list[dict[str, Any]]] = {}
-        self.program: Program
-        self.globals = Scope(None)
-        self.config_maps: dict[str, dict[str, Any]] = {}
-        self.context: Context
-        self.repository: Tree | None = None
-        """Where output artifacts go that name no place: the default repository, its key format still with tags."""
-        self.workflow_gate = Gate(None)
-        self.suspend_gate = Gate(None)
-        self.slots: dict[str, Gate] = {}
-        self.gate_of: dict[str, Gate | None] = {}
-        """By template kind the gate of its class of leaves, one of `slots`."""
-        self.volumes: list[dict[str, Any]] = []
-        """The run's volumes, and those made from its claim templates."""
-        self.active: dict[int, Node] = {}
-        """Leaves that were started and have not answered, by number."""
-        self.waiting: dict[int, admission.Waiting] = {}
-        """Nodes that wait for their locks, for the cache or for a place, by number."""
-        self.suspensions: dict[int, Node] = {}
-        """Running suspend nodes, by number."""
-        self.due: dict[int, float] = {}
-        """When suspend nodes with a duration go on by themselves, by number."""
-        self.daemons: dict[int, Node] = {}
-        """Daemons that are up, by number."""
-        self.root: Node | None = None
-        self.exit_node: Node | None = None
-        self.result: tuple[str, str] = ("", "")
-        self.kept: dict[str, Any] = {}
-        self.new_kept: list[tuple[str, Any]] = []
-        self.first_failure: Node | None = None
-        self.condition_problems: list[str] = []
         self._make_random = make_random
         self._changes: list[News] = []
         self._handlers: dict[type, Callable[[Any], None]] = {
