@@ -54,6 +54,13 @@ OPTIONS: dict[str, Option] = {
         Option("namespace", "text", "default", "namespace of workflows that name none"),
         Option("strict", "flag", True, "unknown fields of a document are errors, not warnings"),
         Option("strict_argo", "flag", False, "follow Argo also where agg deliberately differs (docs/compatibility.md)"),
+        Option(
+            "argo_limits",
+            "choice",
+            "off",
+            "what becomes of values that a cluster would cut or refuse (256 KiB, 1 MiB): nothing, a warning, or an error",
+            ("off", "warn", "error"),
+        ),
         Option("progress", "choice", "auto", "how a run is shown", ("auto", "tree", "plain", "none")),
         Option(
             "runtime",
@@ -94,6 +101,19 @@ OPTIONS: dict[str, Option] = {
             "table",
             {},
             "where output artifacts go that name no store, as Argo's artifactRepository; empty: the run's folder",
+        ),
+        Option(
+            "plugins",
+            "table",
+            {},
+            "executor plugins that run `plugin` templates: NAME to {address, token or tokenFile}",
+        ),
+        Option("kubernetes.kubectl", "text", "kubectl", "program that `resource` templates call; a name or a path"),
+        Option("kubernetes.kubeconfig", "path", "", "its configuration; empty: KUBECONFIG, else ~/.kube/config"),
+        Option("kubernetes.context", "text", "", "its context; empty: the current one"),
+        Option("kubernetes.namespace", "text", "", "namespace of what it makes; empty: that of the run or the context"),
+        Option(
+            "kubernetes.interval", "seconds", 5.0, "time between two looks at an object whose conditions are awaited"
         ),
         Option("semaphores", "table", {}, "limits of semaphores, as CONFIGMAP/KEY = NUMBER; they win over ConfigMaps"),
         Option(

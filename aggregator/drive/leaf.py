@@ -123,7 +123,7 @@ class LeafRunner:
         """Outputs are kept also of a failed attempt; that one of them is missing only matters when it succeeded."""
         declared = attempt.template.get("outputs") or {}
         phase, message = outcome.phase, outcome.message
-        parameters: dict[str, str] = {}
+        parameters: dict[str, str] = dict(outcome.parameters)  # those that the runtime itself read (of a resource)
         artifacts: list[dict[str, Any]] = []
         problems: list[str] = []
 
@@ -160,7 +160,7 @@ class LeafRunner:
     @staticmethod
     def _parameters(stage: Stage, parameters: dict[str, str], artifacts: list[dict[str, Any]]) -> None:
         del artifacts
-        parameters.update(stage.collect_parameters())
+        parameters |= {name: value for name, value in stage.collect_parameters().items() if name not in parameters}
 
     @staticmethod
     def _artifacts(stage: Stage, parameters: dict[str, str], artifacts: list[dict[str, Any]]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aggregator.engine import control
 from aggregator.engine.admission import RUN, ask, wishes
+from aggregator.engine.cluster_limits import leaf_verdict, make_limits
 from aggregator.engine.containers import end_containers
 from aggregator.engine.ending import finish_run
 from aggregator.engine.execute import Call
@@ -78,6 +79,7 @@ def begin(machine: Machine, event: Submitted) -> None:
     machine.phase = PENDING
     machine.created = event.at
     machine.config_maps = {(c.get("metadata") or {}).get("name", ""): c for c in event.config_maps}
+    machine.cluster = make_limits(machine, control.end_for)
     locks = []
     try:
         machine.program = program = compile_workflow(event.workflow, event.templates)
@@ -93,6 +95,8 @@ def begin(machine: Machine, event: Submitted) -> None:
             machine.repository = tags.parse_tree(repository)
         if machine.spec.get("synchronization"):
             locks = wishes(machine, machine.spec["synchronization"])
+        if machine.cluster is not None and (refused := machine.cluster.submitted(machine)):
+            raise NodeError(refused)
     except (NodeError, LanguageError) as problem:
         finish_run(machine, FAILED, f"invalid spec: {problem}")
         return
@@ -192,6 +196,7 @@ def leaf_finished(machine: Machine, node: Node, outcome: Outcome) -> None:
     message = outcome.message
     if node.daemoned and not node.bound:
         phase, message = FAILED, message or "the daemon ended by itself"
+    phase, message = leaf_verdict(machine, node, phase, message)
     machine.finish(node, phase, node.bound or message if phase != SUCCEEDED else message)
 
 
@@ -203,6 +208,9 @@ def _leaf_outputs(node: Node, outcome: Outcome) -> dict[str, Any] | None:
             parameters.append({**raw, "value": outcome.parameters[raw["name"]]})
         elif "value" in raw:
             parameters.append(dict(raw))
+    # A plugin's answer may have outputs that its template does not declare.
+    known = {raw["name"] for raw in parameters}
+    parameters += [{"name": name, "value": value} for name, value in outcome.parameters.items() if name not in known]
     if parameters:
         made["parameters"] = parameters
     if outcome.artifacts:

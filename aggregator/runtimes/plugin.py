@@ -1,4 +1,4 @@
-"""The plugin runtime: the built-in plugins `aws-sns`, `aws-sqs` and `aws-lambda`, each one call of a service."""
+"""The plugin runtime: built-in plugins (`aws-sns`, `aws-sqs`, `aws-lambda`), else those of the settings, asked over HTTP."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from aggregator.engine.events import Outcome
 from aggregator.errors import AggError, NotFound, StoreError, TransientError, Unsupported, nearest
 from aggregator.runtimes.aws_fields import Refused
 from aggregator.runtimes.aws_plugins import PLUGINS
+from aggregator.runtimes.executor_plugins import ExecutorPlugins, read_plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from aggregator.aws.clients import AwsClients
@@ -30,9 +31,10 @@ class PluginRuntime:
     name: ClassVar[str] = "plugin"
     staged: ClassVar[bool] = False
 
-    def __init__(self, *, clients: AwsClients, secrets: Secrets) -> None:
+    def __init__(self, *, clients: AwsClients, secrets: Secrets, plugins: Mapping[str, Any] | None = None) -> None:
         self._clients = clients
         self._secrets = secrets
+        self._others = ExecutorPlugins(read_plugins(plugins), secrets=secrets) if plugins else None
 
     async def open(self, attempt: Attempt, folder: Path) -> Workspace:
         raise NotImplementedError(f"plugins have no files: {attempt.name} in {folder}")
@@ -41,7 +43,9 @@ class PluginRuntime:
         raise NotImplementedError(f"plugins have no files: {workspace}")
 
     async def stop(self) -> None:
-        """Nothing is kept: the clients belong to the app."""
+        """Connections to plugins end; the clients belong to the app."""
+        if self._others is not None:
+            await self._others.close()
 
     async def run(self, attempt: Attempt, _workspace: Workspace | None, sink: Sink) -> Outcome:
         body = attempt.template.get("plugin")
@@ -49,10 +53,13 @@ class PluginRuntime:
             keys = ", ".join(map(repr, body)) if isinstance(body, dict) else type(body).__name__
             return Outcome(phase="Error", message=f"plugin must hold exactly one plugin, not {keys or 'none'}")
         ((name, fields),) = body.items()
+        if name not in PLUGINS and self._others is not None:
+            return await self._others.run(attempt, str(name), sink)
         if name not in PLUGINS:
             known = ", ".join(sorted(PLUGINS))
             raise Unsupported(
-                f"plugin {name!r} is not known here; the built-in ones are {known}", hint=nearest(str(name), PLUGINS)
+                f"plugin {name!r} is not known here; the built-in ones are {known}, and the settings name none",
+                hint=nearest(str(name), PLUGINS) or 'name it in the settings: [plugins.NAME] address = "http://..."',
             )
         sink.started()
         try:
