@@ -115,6 +115,8 @@ class Runner:
         if not strict:
             slots["http"] = self.settings.integer("http.concurrency")
         options: dict[str, Any] = {"strict_argo": strict, "slots": slots, "host": os.uname().nodename or "localhost"}
+        if self.settings.text("argo_limits") != "off":
+            options["argo_limits"] = self.settings.text("argo_limits")
         semaphores = self.settings.table("semaphores")
         if semaphores:
             options["semaphores"] = semaphores

@@ -17,11 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """One flag of the command itself. `value` names its value in the help; empty: it takes none."""
+    """One flag of the command itself. `value` names its value in the help; empty: it takes none.
+
+    `alone` is the value that it has without one, for a flag whose value may only follow `=`.
+    """
 
     names: tuple[str, ...]
     help: str
     value: str = ""
+    alone: str = ""
     many: bool = False
     hidden: bool = False
 
@@ -60,6 +64,9 @@ FLAGS = (
     Flag(("--runtime",), "how leaves are run: auto, process, or dry (nothing is touched)", "NAME"),
     Flag(("--max-parallel",), "processes at the same time", "NUMBER"),
     Flag(("--http-concurrency",), "HTTP requests in flight (default 64)", "NUMBER"),
+    Flag(
+        ("--argo-limits",), "warn where a cluster would cut or refuse values; with =error, fail", "error", alone="warn"
+    ),
     Flag(("--strict-argo",), "follow Argo also where agg differs (docs/compatibility.md)"),
     Flag(("--config",), "settings file", "FILE"),
     Flag(("--home",), "folder of the journal and the runs", "FOLDER"),
@@ -117,6 +124,9 @@ def _flag(made: Arguments, argument: str, waiting: Iterator[str]) -> None:
     if flag is None:
         # Whether this is a parameter of the file is known in the second pass; a parameter always takes a value.
         made.others.append((name, value if equals else next(waiting, None)))
+        return
+    if flag.alone:
+        made.values[flag.key] = [value if equals else flag.alone]
         return
     if not flag.value:
         if equals and value.lower() in ("false", "0"):
@@ -188,7 +198,7 @@ def help_text(file: str, parameters: Sequence[Parameter], width: int = 100) -> s
         "Flags:",
     ]
     shown = [f for f in FLAGS if not f.hidden]
-    heads = [", ".join(f.names) + (f" {f.value}" if f.value else "") for f in shown]
+    heads = [", ".join(f.names) + (f"[={f.value}]" if f.alone else f" {f.value}" if f.value else "") for f in shown]
     column = min(34, max(map(len, heads)) + 4)
     for head, flag in zip(heads, shown, strict=True):
         lines += _entry(head, flag.help, column, width)

@@ -174,6 +174,9 @@ class Driver:
                 await self._keep()
             if self.observers and step.changes:
                 self._tell(step.changes)
+            if self.machine.cluster is not None:
+                for text in self.machine.cluster.news():
+                    self._notice(f"on a cluster: {text}")
             for command in step.commands:
                 self._carry_out(command)
         if self.machine.phase == RUNNING != self.row.phase:

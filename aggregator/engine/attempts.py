@@ -27,6 +27,8 @@ def start_attempt(machine: Machine, node: Node, template: Template, scope: Scope
     if template.leaf and template.kind != "suspend":
         try:
             attempt = make_attempt(machine, node, template, scope)
+            if machine.cluster is not None and (refused := machine.cluster.started(machine, node, attempt)):
+                raise NodeError(refused)
         except (LanguageError, NodeError) as problem:
             machine.finish(node, ERROR, str(problem))
             return

@@ -38,6 +38,12 @@ def deadline_passed(machine: Machine) -> None:
         _end_early(machine, "deadline", DEADLINE_MESSAGE, "")
 
 
+def end_for(machine: Machine, reason: str) -> None:
+    """Nothing more runs, for a reason of the run's own."""
+    if machine.finished is None:
+        _end_early(machine, "Terminate", reason, reason)
+
+
 def shut_down(machine: Machine, strategy: str) -> None:
     """The run was submitted with spec.shutdown."""
     _end_early(machine, "Terminate" if strategy == "Terminate" else "Stop", f"{KILLED}{strategy}", "")

@@ -15,6 +15,8 @@ def finish_run(machine: Machine, phase: str, message: str) -> None:
     """The run's phase is final: what still runs (daemons) is ended."""
     if machine.finished is not None:
         return
+    if machine.cluster is not None:
+        phase, message = machine.cluster.ended(machine, phase, message)
     if phase in UNSUCCESSFUL and machine.stop in ("Stop", "Terminate"):
         message = machine.told or f"Stopped with strategy '{machine.stop}'"
     machine.phase = phase

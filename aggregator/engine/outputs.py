@@ -247,6 +247,10 @@ def template_outputs(machine: Machine, template: Template, scope: Scope) -> dict
             artifacts.append(found)
     if artifacts:
         made["artifacts"] = artifacts
+    if machine.cluster is not None and template.raw.get("memoize"):
+        refused = machine.cluster.cached(template.name, made)
+        if refused:
+            raise NodeError(refused)
     return made or None
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from aggregator.engine.machine import Machine
 
 API_VERSION = "argoproj.io/v1alpha1"
+MOST_WARNINGS = 10
 _EXECUTED = frozenset({"Pod", "HTTP", "Plugin", "Suspend", "Container"})
 _DEFAULT_CPU, _MEMORY_UNIT = 0.1, 100 * 1024 * 1024
 _SUFFIXES = {
@@ -99,8 +100,16 @@ def status(machine: Machine) -> dict[str, Any]:
         {"type": "PodRunning", "status": "True" if machine.active else "False"},
         *([{"type": "Completed", "status": "True"}] if machine.finished is not None else ()),
         *({"type": "MetricsError", "status": "True", "message": m} for m in machine.condition_problems),
+        *({"type": "ArtifactGCError", "status": "True", "message": m} for m in machine.garbage_problems),
+        *({"type": "SpecWarning", "status": "True", "message": m} for m in _warnings(machine)),
     ]
     return made
+
+
+def _warnings(machine: Machine) -> list[str]:
+    """What a cluster would have cut or refused, in one sentence each; the first few."""
+    found = machine.cluster.found if machine.cluster is not None else []
+    return found[:MOST_WARNINGS]
 
 
 def _stored_templates(machine: Machine) -> dict[str, Any]:

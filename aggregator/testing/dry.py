@@ -64,6 +64,9 @@ class DryRunner:
 
         run = dry_run(prepared, self.runner.submitted(prepared, at).options, at, observe if observers else None)
         machine = run.machine
+        for text in machine.cluster.news() if machine.cluster is not None else ():
+            for observer in observers:
+                observer.notice(f"on a cluster: {text}")
         row.phase, row.message, row.finished = machine.phase, machine.message, machine.finished
         journal.append(row.uid, run.journal, row)
         return RunResult(machine, row, self.runner.folder, None)
