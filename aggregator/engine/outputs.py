@@ -8,7 +8,7 @@ import msgspec
 
 from aggregator.engine.inputs import NodeError, artifact_at, has_location
 from aggregator.engine.node import OMITTED, SKIPPED, SUCCEEDED, Node
-from aggregator.engine.scope import Scope
+from aggregator.engine.scope import NO_LOCALS, Scope
 from aggregator.engine.times import rfc3339
 from aggregator.errors import LanguageError
 from aggregator.lang import expr, tags
@@ -17,7 +17,7 @@ from aggregator.lang.tags import MISSING
 from aggregator.plan.compile import resolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from aggregator.engine.machine import Machine
     from aggregator.plan.program import Task, Template
@@ -180,21 +180,21 @@ def _values_json(values: list[str]) -> str:
 class CallsScope(Scope):
     """`steps.*` or `tasks.*`: what has been called so far, looked up when asked for."""
 
-    __slots__ = ("find", "machine", "names", "prefix")
+    __slots__ = ("calls", "machine", "prefix")
 
-    def __init__(
-        self,
-        parent: Scope | None,
-        machine: Machine,
-        prefix: str,
-        find: Callable[[str], Called | None],
-        names: Callable[[], Iterator[str]],
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, parent: Scope | None, machine: Machine, prefix: str, calls: dict[str, Called]) -> None:
+        super().__init__(parent, NO_LOCALS)
         self.machine = machine
         self.prefix = prefix
-        self.find = find
-        self.names = names
+        self.calls = calls
+
+    def find(self, name: str) -> Called | None:
+        """The call of this name, if it can be seen."""
+        return self.calls.get(name)
+
+    def names(self) -> Iterator[str]:
+        """The names of all calls that can be seen."""
+        return iter(self.calls)
 
     def own(self, key: str) -> Any:
         if not key.startswith(self.prefix):

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 
+NO_LOCALS: dict[str, Any] = {}
+"""Shared by scopes that have no values of their own; never changed."""
+
+
 class Scope:
     """Flat dotted keys with a parent. Values are text; None is a declared output that a skipped producer never wrote."""
 

@@ -22,6 +22,7 @@ from aggregator.engine.node import (
 from aggregator.engine.outputs import EMPTY_LOOP, Called, CallsScope, export_globals, template_outputs
 from aggregator.errors import LanguageError
 from aggregator.kinds.assess import assess
+from aggregator.kinds.dag_scope import DagCalls, TasksScope, ancestors
 from aggregator.kinds.group import LoopFrame
 from aggregator.kinds.loops import expand_unless_skipped
 from aggregator.kinds.outbound import outbound
@@ -30,8 +31,6 @@ from aggregator.lang.tags import LENIENT
 from aggregator.plan.compile import draw_graph
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from aggregator.engine.machine import Machine
     from aggregator.engine.scope import Scope
     from aggregator.plan.fanout import Elements
@@ -66,7 +65,7 @@ def _with_graph(machine: Machine, template: Template, scope: Scope) -> Template:
     filled: list[dict[str, Any]] = tags.parse_tree(fields).fill(scope, machine.context, LENIENT)
     target = tags.parse(template.target).fill(scope, machine.context, LENIENT)
     tasks = tuple(replace(t, feeds=[], needs=(), depends=None, problem=None) for t in template.tasks)
-    drawn = replace(template, tasks=tasks, target=target)
+    drawn = replace(template, tasks=tasks, target=target, ancestry=None)
     draw_graph(drawn, filled)
     return drawn
 
@@ -75,7 +74,7 @@ class DagFrame(TemplateFrame):
     """A running DAG: how many of each task's needs are still open, and the node of each task that has one."""
 
     __slots__ = (
-        "called",
+        "calls",
         "failed",
         "left",
         "machine",
@@ -101,12 +100,12 @@ class DagFrame(TemplateFrame):
         if unknown:
             raise LanguageError(f"dag.target {unknown[0]!r} is no task of template {template.name!r}")
         self.targets = [template.by_name[n] for n in names]
-        self.wanted = _ancestors(tasks, self.targets) if template.target else None
+        self.wanted = ancestors(tasks, self.targets) if template.target else None
         self.left = [len(t.needs) for t in tasks]
         self.nodes: list[Node | None] = [None] * len(tasks)
         self.open = 1
         """Tasks that were ready and have not ended, and one while others are being started."""
-        self.called: dict[int, Called] = {}
+        self.calls = DagCalls(machine, template, self.nodes)
         self.failed = False
         self.stopped = False
 
@@ -158,7 +157,7 @@ class DagFrame(TemplateFrame):
             target=task.call,
             holder=self.template.holder,
             arguments=task.arguments,
-            scope=self._scope_of(machine, task),
+            scope=self._seen_by(task),
             owner=self,
             boundary=self.node,
             parent=self.node,
@@ -280,8 +279,7 @@ class DagFrame(TemplateFrame):
             machine.finish(node, phase)
             return
         try:
-            scope = CallsScope(self.scope, machine, "tasks.", self._called, self._called_names)
-            node.outputs = template_outputs(machine, self.template, scope)
+            node.outputs = template_outputs(machine, self.template, TasksScope(self.scope, self.calls, None))
         except NodeError as problem:
             machine.finish(node, ERROR, str(problem))
             return
@@ -290,56 +288,9 @@ class DagFrame(TemplateFrame):
 
     # ------------------------------------------------------------------ scopes
 
-    def _scope_of(self, machine: Machine, task: Task) -> Scope:
-        """What a task sees: the results of its ancestors, and the template's inputs."""
-        if not task.needs:
-            return self.scope
-        number = task.number
-
-        def find(name: str) -> Called | None:
-            other = self.template.by_name.get(name)
-            if other is None or not self._is_ancestor(other, number):
-                return None
-            return self._called(name)
-
-        def names() -> Iterator[str]:
-            for other in sorted(_ancestors(self.template.tasks, [number]) - {number}):
-                yield self.template.tasks[other].name
-
-        return CallsScope(self.scope, machine, "tasks.", find, names)
-
-    def _is_ancestor(self, wanted: int, number: int) -> bool:
-        tasks = self.template.tasks
-        seen = set(tasks[number].needs)
-        todo = list(seen)
-        for current in todo:
-            if current == wanted:
-                return True
-            for need in tasks[current].needs:
-                if need not in seen:
-                    seen.add(need)
-                    todo.append(need)
-        return False
-
-    def _called(self, name: str) -> Called | None:
-        number = self.template.by_name.get(name)
-        node = self.nodes[number] if number is not None else None
-        if node is None or number is None:
-            return None
-        task = self.template.tasks[number]
-        if node.kind != "TaskGroup":
-            return Called(node, task, self.template.holder)
-        called = self.called.get(number)
-        if called is None:
-            elements = [n for n in map(self.machine.nodes.__getitem__, node.children) if not n.flags & HOOKED]
-            called = Called(node, task, self.template.holder, sorted(elements, key=lambda n: n.item or 0))
-            self.called[number] = called
-        return called
-
-    def _called_names(self) -> Iterator[str]:
-        for task in self.template.tasks:
-            if self.nodes[task.number] is not None:
-                yield task.name
+    def _seen_by(self, task: Task) -> Scope:
+        """The results of the task's ancestors, and the template's inputs."""
+        return TasksScope(self.scope, self.calls, task.number) if task.needs else self.scope
 
     def scope_for_hooks(self, machine: Machine, node: Node) -> Scope:
         """What the task sees, and the node itself under its display name and its task's name."""
@@ -347,17 +298,4 @@ class DagFrame(TemplateFrame):
         assert task is not None
         called = Called(node, task, self.template.holder)
         own = {node.display: called, task.name: called}
-        seen = node.caller or self._scope_of(machine, task)
-        return CallsScope(seen, machine, "tasks.", own.get, lambda: iter(own))
-
-
-def _ancestors(tasks: tuple[Task, ...], numbers: list[int]) -> set[int]:
-    """The tasks themselves and all that they need, transitively."""
-    found = set(numbers)
-    todo = list(found)
-    for number in todo:
-        for need in tasks[number].needs:
-            if need not in found:
-                found.add(need)
-                todo.append(need)
-    return found
+        return CallsScope(node.caller or self._seen_by(task), machine, "tasks.", own)

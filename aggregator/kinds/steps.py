@@ -53,7 +53,7 @@ class StepsFrame(TemplateFrame):
         node.frame = self
         self.gate = Gate(node.template.parallelism) if node.template.parallelism is not None else None
         self.called: dict[str, Called] = {}
-        self.scope = CallsScope(scope, machine, "steps.", self.called.get, lambda: iter(self.called))
+        self.scope = CallsScope(scope, machine, "steps.", self.called)
         self.index = -1
         self.group: Node | None = None
         self.members: dict[int, tuple[Task, list[Node]]] = {}
@@ -224,7 +224,7 @@ class StepsFrame(TemplateFrame):
             node.display: Called(node, node.task, template.holder),
             node.task.name: Called(node, node.task, template.holder),
         }
-        return CallsScope(node.caller or self.scope, machine, "steps.", own.get, lambda: iter(own))
+        return CallsScope(node.caller or self.scope, machine, "steps.", own)
 
     def _succeed(self, machine: Machine) -> None:
         node = self.node

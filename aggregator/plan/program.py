@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from aggregator.lang import tags
     from aggregator.lang.depends import Depends
     from aggregator.lang.tags import Tree
+    from aggregator.plan.ancestry import Ancestry
 
 Json = Any
 Path = tuple[str | int, ...]
@@ -138,6 +139,8 @@ class Template:
     tasks: tuple[Task, ...] = ()
     by_name: dict[str, int] = field(default_factory=dict)
     target: str = ""
+    ancestry: Ancestry | None = None
+    """Which task comes before which, once someone has asked."""
     tagged_graph: bool = False
     """`depends`, `dependencies` or `target` hold tags: the graph is drawn anew for each node, with its inputs."""
     output_paths: dict[str, str] = field(default_factory=dict)
