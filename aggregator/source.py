@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 EXCERPT_WIDTH = 120
 
@@ -20,7 +21,7 @@ class Source:
         """Line and column, both from 1, of a character offset (clamped to the text)."""
         if not self._starts:
             self._starts.append(0)
-            self._starts.extend(i + 1 for i, c in enumerate(self.text) if c == "\n")
+            self._starts.extend(accumulate(len(line) + 1 for line in self.text.split("\n")[:-1]))
         offset = max(0, min(offset, len(self.text)))
         line = bisect_right(self._starts, offset)
         return line, offset - self._starts[line - 1] + 1

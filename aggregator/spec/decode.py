@@ -44,8 +44,9 @@ def decode_text(source: Source, *, strict: bool = True) -> Bundle:
     parsed = parse_text(source)
     bundle = decode_documents(parsed.documents, strict=strict)
     broken = parsed.diagnostics if strict else map(_tolerated, parsed.diagnostics)
-    private = bool(_HOLDS_SECRETS.search(source.text))
-    bundle.diagnostics[:0] = [replace(d, private=True) for d in broken] if private else broken
+    if parsed.diagnostics:
+        private = bool(_HOLDS_SECRETS.search(source.text))
+        bundle.diagnostics[:0] = [replace(d, private=True) for d in broken] if private else broken
     if not parsed.diagnostics and all(document.value is None for document in parsed.documents):
         problem = "the file is empty" if not source.text.strip() else "the file holds no document"
         problem += ", only comments" if "#" in source.text else ""

@@ -145,25 +145,38 @@ def _collect(value: Any, decoder: Any, path: Path, found: list[Use]) -> None:
 Trail = tuple[Any, ...]
 
 
+@cache
+def _to_tell(owner: type[msgspec.Struct]) -> dict[str, tuple[Row | None, Any]]:
+    """The fields of a struct that matter here: those to be told of, and those that hold other fields."""
+    found: dict[str, tuple[Row | None, Any]] = {}
+    for name, (_, decoder) in StructDecoder(owner).fields.items():
+        row = ledger()[owner][name]
+        if row.verdict in _TOLD and row.owner not in _QUIET:
+            found[name] = (row, None)
+        elif isinstance(decoder, StructDecoder | ListDecoder | MapDecoder):
+            found[name] = (None, decoder)
+    return found
+
+
 def _collect_told(value: Any, decoder: Any, trail: Trail, told: dict[tuple[str, str], tuple[Row, Trail]]) -> None:
     if isinstance(decoder, StructDecoder) and isinstance(value, dict):
-        rows, fields = ledger()[decoder.owner], decoder.fields
+        wanted = _to_tell(decoder.owner)
         for name, part in value.items():
-            known = fields.get(name)
+            known = wanted.get(name)
             if known is None:
                 continue
-            row = rows[name]
-            if row.verdict in _TOLD and row.owner not in _QUIET:
+            row, inner = known
+            if row is not None:
                 told.setdefault((row.owner, name), (row, (trail, name)))
-            elif isinstance(part, dict | list):
-                _collect_told(part, known[1], (trail, name), told)
+            elif type(part) is dict or type(part) is list:
+                _collect_told(part, inner, (trail, name), told)
     elif isinstance(decoder, ListDecoder) and isinstance(value, list):
         for index, part in enumerate(value):
-            if isinstance(part, dict | list):
+            if type(part) is dict or type(part) is list:
                 _collect_told(part, decoder.item, (trail, index), told)
     elif isinstance(decoder, MapDecoder) and isinstance(value, dict):
         for name, part in value.items():
-            if isinstance(part, dict | list):
+            if type(part) is dict or type(part) is list:
                 _collect_told(part, decoder.item, (trail, name), told)
 
 

@@ -20,7 +20,7 @@ NOT_FINITE: Final = frozenset(_NOT_FINITE)
 
 # Only texts that begin with one of these can be anything else than text.
 _HINTS: Final = frozenset("0123456789+-.yYnNtTfFoO~")
-_NUMBER_STARTS: Final = frozenset("0123456789+-.")
+NUMBER_STARTS: Final = frozenset("0123456789+-.")
 _DECIMAL = re.compile(r"[-+]?(?:0|[1-9][0-9]*)\Z")
 _BASED = re.compile(r"([-+]?)0(?:[xX]([0-9a-fA-F]+)|[bB]([01]+)|[oO]?([0-7]+))\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
@@ -42,7 +42,7 @@ def plain(text: str) -> Scalar:
         return text
     if text in WORDS:
         return WORDS[text]
-    return number(text) if first in _NUMBER_STARTS else text
+    return number(text) if first in NUMBER_STARTS else text
 
 
 def number(text: str) -> int | float | str:

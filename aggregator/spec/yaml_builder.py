@@ -10,7 +10,7 @@ from msgspec import Struct
 from aggregator.errors import Diagnostic
 from aggregator.source import Span
 from aggregator.spec.positions import HALF, LOW, Document, MapNode, Node, Parsed, SeqNode
-from aggregator.spec.scalars import NOT_FINITE, key_text, plain
+from aggregator.spec.scalars import NOT_FINITE, NUMBER_STARTS, WORDS, key_text, plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,35 +41,19 @@ class _MergeKey(str):
 _MERGE: Final = _MergeKey("<<")
 
 
-class _Frame:
-    """A container that is being read. `size` and `depth` are those of what it holds, for the limits on aliases."""
+class _Frame(Struct, gc=False):
+    """A container that is being read. `inner` and `depth` count what is inside of it, for the limits on aliases."""
 
-    __slots__ = (
-        "anchor",
-        "children",
-        "depth",
-        "is_map",
-        "key",
-        "key_place",
-        "keys",
-        "merges",
-        "size",
-        "start",
-        "value",
-    )
-
-    def __init__(self, start: int, anchor: str | None, is_map: bool) -> None:
-        self.start = start
-        self.anchor = anchor
-        self.is_map = is_map
-        self.keys: Any = {} if is_map else None
-        self.value: Any = {} if is_map else []
-        self.children: Any = {} if is_map else []
-        self.key: str | None = None
-        self.key_place = -1
-        self.merges: list[tuple[Any, Node, int]] | None = None
-        self.size = 1
-        self.depth = 1
+    start: int
+    keys: dict[str, int] | None  # None in a list
+    value: Any
+    children: Any
+    anchor: str | None = None
+    key: str | None = None
+    key_place: int = -1
+    merges: tuple[tuple[Any, Node, int], ...] = ()
+    inner: int = 0
+    depth: int = 1
 
 
 class _Anchored(Struct, frozen=True):
@@ -128,62 +112,103 @@ class Builder:
             loader.dispose()
 
     def _loop(self, get_event: Callable[[], Any]) -> None:
-        """The hot loop: three hundred thousand rounds for a big file, so common scalars are handled in place."""
-        base, moved = self.start, self.offset_of
-        scalar_event, words, usual_keys = yaml.ScalarEvent, _OTHER_STARTS, self.usual_keys
-        stack = self.stack
+        """The hot loop: half a million rounds for a big file, so what is common is handled in place.
+
+        The container that is being read is kept in local names; other methods find its `key` in its frame.
+        """
+        base, moved, stack = self.start, self.offset_of, self.stack
+        scalar_event, map_start, list_start = yaml.ScalarEvent, yaml.MappingStartEvent, yaml.SequenceStartEvent
+        map_end, list_end = yaml.MappingEndEvent, yaml.SequenceEndEvent
+        words, starts, usual_keys, merge = WORDS, NUMBER_STARTS, self.usual_keys, _MERGE
+        frame: _Frame | None = None
+        value: Any = None  # of the frame, as are `children` and `keys`
+        children: Any = None
+        keys: Any = None
+        key: str | None = None
+        key_place = -1
         while True:
             event = get_event()
             kind = type(event)
-            start, end = event.start_mark.index + base, event.end_mark.index + base
-            if moved is not None:
-                start, end = moved(start), moved(end)
-            if kind is not scalar_event:
-                if self._structure(event, start, end):
-                    return
-                continue
-            text = event.value
-            place = start << HALF | end
-            if stack:
-                frame = stack[-1]
-                if frame.is_map and frame.key is None:
-                    known = usual_keys.get(text)
-                    if known is not None and event.tag is None and event.anchor is None:
-                        frame.key, frame.key_place = known, place
-                    else:
-                        self._key(event, text, place)
-                    continue
-                if event.tag is None and event.anchor is None:
-                    value = text
-                    if event.implicit[0] and text[:1] in words:
-                        value = self._plain(text, start, end)
-                    frame.size += 1
-                    if not frame.is_map:
-                        frame.value.append(value)
-                        frame.children.append(place)
-                        continue
-                    key = frame.key
-                    if key not in frame.keys and key is not _MERGE:
-                        frame.value[key] = value
-                        frame.keys[key] = frame.key_place
-                        frame.children[key] = place
-                        frame.key = None
-                        continue
-                    frame.size -= 1
-                    self._add(value, place)
-                    continue
-            if event.tag is not None:
-                value = self._tagged(event.tag, text, start, end)
+            if moved is None:
+                start, end = event.start_mark.index + base, event.end_mark.index + base
             else:
-                value = self._plain(text, start, end) if event.implicit[0] else text
-            if event.anchor:
-                self.anchors[event.anchor] = _Anchored(value, place, 1, 0)
-            self._add(value, place)
+                start, end = moved(event.start_mark.index + base), moved(event.end_mark.index + base)
+            if kind is scalar_event:
+                text = event.value
+                place = start << HALF | end
+                if keys is not None and key is None:
+                    key, key_place = usual_keys.get(text), place
+                    if key is None or event.tag is not None or event.anchor is not None:
+                        key = self._key(event, text, place)
+                    continue
+                usual = keys is None or (key not in keys and key is not merge)
+                if usual and frame is not None and event.tag is None and event.anchor is None:
+                    item = (
+                        self._plain(text, start, end)
+                        if event.implicit[0] and (text in words or text[:1] in starts)
+                        else text
+                    )
+                    if keys is None:
+                        value.append(item)
+                        children.append(place)
+                    else:
+                        value[key] = item
+                        children[key] = place
+                        keys[key] = key_place
+                        key = None
+                    continue
+            elif kind is map_start or kind is list_start:
+                if event.anchor is None and len(stack) < MAX_DEPTH and (keys is None or key is not None):
+                    if frame is not None:
+                        frame.key, frame.key_place, key = key, key_place, None
+                    if kind is map_start:
+                        value, children, keys = {}, {}, {}
+                    else:
+                        value, children, keys = [], [], None
+                    frame = _Frame(start, keys, value, children)
+                    stack.append(frame)
+                    continue
+            elif (kind is map_end or kind is list_end) and len(stack) > 1:
+                done, around = stack[-1], stack[-2]
+                key, keys = around.key, around.keys
+                if done.anchor is None and not done.merges and (keys is None or (key not in keys and key is not merge)):
+                    stack.pop()
+                    place = done.start << HALF | end
+                    node = SeqNode(place, children) if done.keys is None else MapNode(place, done.keys, children)
+                    around.inner += len(value) + done.inner
+                    if done.depth >= around.depth:
+                        around.depth = done.depth + 1
+                    item, frame = value, around
+                    value, children = around.value, around.children
+                    if keys is None:
+                        value.append(item)
+                        children.append(node)
+                    else:
+                        value[key] = item
+                        children[key] = node
+                        keys[key] = around.key_place
+                        key = None
+                    continue
+                key = None
+            if frame is not None:
+                frame.key, frame.key_place = key, key_place
+            if self._rare(event, kind, start, end):
+                return
+            frame = stack[-1] if stack else None
+            if frame is None:
+                value, children, keys, key = None, None, None, None
+            else:
+                value, children, keys = frame.value, frame.children, frame.keys
+                key, key_place = frame.key, frame.key_place
 
-    def _structure(self, event: Any, start: int, end: int) -> bool:
-        """Any event but a scalar; true at the end of the stream."""
-        kind = type(event)
-        if kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+    def _rare(self, event: Any, kind: type, start: int, end: int) -> bool:
+        """What the loop does not handle in place: anchors, tags, aliases, merges, mistakes, whole documents.
+
+        True at the end of the stream.
+        """
+        if kind is yaml.ScalarEvent:
+            self._scalar(event, start << HALF | end)
+        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
             self._open(event, start, end, is_map=kind is yaml.MappingStartEvent)
         elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
             self._close(end)
@@ -193,6 +218,17 @@ class Builder:
             self.anchors.clear()
             self.aliased = 0
         return kind is yaml.StreamEndEvent
+
+    def _scalar(self, event: Any, place: int) -> None:
+        """A value with a tag or an anchor, or one that is a whole document."""
+        text, start, end = event.value, place >> HALF, place & LOW
+        if event.tag is not None:
+            value = self._tagged(event.tag, text, start, end)
+        else:
+            value = self._plain(text, start, end) if event.implicit[0] else text
+        if event.anchor:
+            self.anchors[event.anchor] = _Anchored(value, place, 1, 0)
+        self._add(value, place)
 
     def _plain(self, text: str, start: int, end: int) -> Any:
         value = plain(text)
@@ -207,16 +243,17 @@ class Builder:
             self.parsed.documents.append(Document(self.source, value, node))
             return
         frame = self.stack[-1]
-        frame.size += size
-        frame.depth = max(frame.depth, depth + 1)
-        if not frame.is_map:
+        frame.inner += size - 1
+        if depth >= frame.depth:
+            frame.depth = depth + 1
+        if frame.keys is None:
             frame.value.append(value)
             frame.children.append(node)
             return
         key, frame.key = frame.key, None
         assert key is not None
         if key is _MERGE:
-            frame.merges = [*(frame.merges or ()), (value, node, frame.key_place)]
+            frame.merges = (*frame.merges, (value, node, frame.key_place))
             return
         first = frame.keys.get(key)
         if first is not None:
@@ -225,69 +262,64 @@ class Builder:
         frame.keys[key] = frame.key_place
         frame.children[key] = node
 
-    def _key(self, event: Any, text: str, place: int) -> None:
-        frame = self.stack[-1]
-        frame.key_place = place
+    def _key(self, event: Any, text: str, place: int) -> str:
+        """The key that a scalar stands for, as text."""
         if event.anchor:
             self.anchors[event.anchor] = _Anchored(text, place, 1, 0)
-        start, end = place >> HALF, place & LOW
         if event.tag is None and not event.implicit[0]:
-            frame.key = text
-            return
+            return text
         if event.tag is None and text[:1] not in _OTHER_STARTS and text != "<<":
-            self.usual_keys[text] = frame.key = text
-            return
+            self.usual_keys[text] = text
+            return text
         if text == "<<" and event.tag in (None, f"{_TAG}merge"):
-            frame.key = _MERGE
-            return
+            return _MERGE
+        start, end = place >> HALF, place & LOW
         value = plain(text) if event.tag is None else self._tagged(event.tag, text, start, end)
         if isinstance(value, bool):
-            frame.key = "true" if value else "false"
+            word = "true" if value else "false"
             if text not in ("true", "false"):
+                problem = f"the key {text} is read as {word}, as YAML 1.1 and Argo do"
                 self._report(
-                    "yaml-bool-key",
-                    f"the key {text} is read as {frame.key}, as YAML 1.1 and Argo do",
-                    start,
-                    end,
-                    hint=f'put it in quotes: "{text}"',
-                    severity="warning",
+                    "yaml-bool-key", problem, start, end, hint=f'put it in quotes: "{text}"', severity="warning"
                 )
-        elif isinstance(value, float):
-            frame.key = key_text(value)
-        elif value is None:
+            return word
+        if isinstance(value, float):
+            return key_text(value)
+        if value is None:
             self._report("yaml-key", "a key may not be null", start, end, hint='put it in quotes, even the empty ""')
-            frame.key = text
-        else:
-            frame.key = str(value)
+            return text
+        return str(value)
 
     def _open(self, event: Any, start: int, end: int, *, is_map: bool) -> None:
         stack = self.stack
         if len(stack) >= MAX_DEPTH:
             problem = f"nested more than {MAX_DEPTH} levels deep"
             raise _Stop(self._diagnostic("yaml-limit", problem, start, end), start)
-        if stack and stack[-1].is_map and stack[-1].key is None:
+        if stack and stack[-1].keys is not None and stack[-1].key is None:
             hint = ""
             if "{{" in (self.text[event.start_mark.index + self.start - 1 :][:2], self.text[start:][:2]):
                 hint = "text that begins with {{ must be in quotes: '{{…}}'"
             raise _Stop(self._diagnostic("yaml-key", "a mapping or list can't be a key", start, end, hint), start)
         if event.anchor:
             self.open_anchors.add(event.anchor)
-        stack.append(_Frame(start, event.anchor, is_map))
+        stack.append(_Frame(start, {}, {}, {}, event.anchor) if is_map else _Frame(start, None, [], [], event.anchor))
 
     def _close(self, end: int) -> None:
         frame = self.stack.pop()
         place = frame.start << HALF | end
+        size = 1 + len(frame.value) + len(frame.merges) + frame.inner
         node: Node
-        if frame.is_map:
-            for value, merged, key_place in frame.merges or ():
-                self._merge(frame, value, merged, key_place)
-            node = MapNode(place, frame.keys, frame.children)
+        keys = frame.keys
+        if keys is not None:
+            for value, merged, key_place in frame.merges:
+                self._merge(frame, keys, value, merged, key_place)
+            node = MapNode(place, keys, frame.children)
         else:
             node = SeqNode(place, frame.children)
         if frame.anchor:
             self.open_anchors.discard(frame.anchor)
-            self.anchors[frame.anchor] = _Anchored(frame.value, node, frame.size, frame.depth)
-        self._add(frame.value, node, frame.size, frame.depth)
+            self.anchors[frame.anchor] = _Anchored(frame.value, node, size, frame.depth)
+        self._add(frame.value, node, size, frame.depth)
 
     def _alias(self, anchor: str, start: int, end: int) -> None:
         found = self.anchors.get(anchor)
@@ -300,14 +332,14 @@ class Builder:
         if self.aliased > MAX_ALIASED or len(self.stack) + found.depth > MAX_DEPTH:
             problem = f"aliases expand to more than {MAX_ALIASED} values or {MAX_DEPTH} levels"
             raise _Stop(self._diagnostic("yaml-limit", problem, start, end), start)
-        if self.stack and self.stack[-1].is_map and self.stack[-1].key is None:
+        if self.stack and self.stack[-1].keys is not None and self.stack[-1].key is None:
             if not isinstance(found.value, str):
                 raise _Stop(self._diagnostic("yaml-key", "a key must be text", start, end), start)
             self.stack[-1].key, self.stack[-1].key_place = found.value, start << HALF | end
             return
         self._add(found.value, found.node, found.size, found.depth)
 
-    def _merge(self, frame: _Frame, value: Any, node: Node, key_place: int) -> None:
+    def _merge(self, frame: _Frame, keys: dict[str, int], value: Any, node: Node, key_place: int) -> None:
         """`<<`: keys that are written here win, then the first of the list."""
         parts = [(value, node)]
         if isinstance(value, list) and isinstance(node, SeqNode):
@@ -320,7 +352,7 @@ class Builder:
             for key, item in mapping.items():
                 if key not in frame.value:
                     frame.value[key] = item
-                    frame.keys[key] = places.keys[key]
+                    keys[key] = places.keys[key]
                     frame.children[key] = places.children[key]
 
     def _tagged(self, tag: str, text: str, start: int, end: int) -> Any:

@@ -21,8 +21,8 @@ def check_arguments(
     """Arguments at `place`; `where` names them as Argo does (`spec.arguments`). `values`: each must have one."""
     if not (arguments.parameters or arguments.artifacts):
         return
-    check_value_names(findings, (p.name for p in arguments.parameters), place.at("parameters"), f"{where}.parameters")
-    check_value_names(findings, (a.name for a in arguments.artifacts), place.at("artifacts"), f"{where}.artifacts")
+    check_value_names(findings, arguments.parameters, place, "parameters", where)
+    check_value_names(findings, arguments.artifacts, place, "artifacts", where)
     for index, parameter in enumerate(arguments.parameters):
         if parameter.value is not None and parameter.value_from is None and parameter.enum is None:
             continue
@@ -80,8 +80,8 @@ def check_inputs(findings: Findings, template: Template, place: Place, where: st
     inputs, at = template.inputs, place.at("inputs")
     if not (inputs.parameters or inputs.artifacts):
         return
-    check_value_names(findings, (p.name for p in inputs.parameters), at.at("parameters"), f"{where}.inputs.parameters")
-    check_value_names(findings, (a.name for a in inputs.artifacts), at.at("artifacts"), f"{where}.inputs.artifacts")
+    check_value_names(findings, inputs.parameters, at, "parameters", f"{where}.inputs")
+    check_value_names(findings, inputs.artifacts, at, "artifacts", f"{where}.inputs")
     for index, parameter in enumerate(inputs.parameters):
         if parameter.enum is not None and not parameter.enum:
             message = f"{where}.inputs.{parameter.name}.enum should contain at least one value"
@@ -106,19 +106,24 @@ def check_inputs(findings: Findings, template: Template, place: Place, where: st
 def check_supplied(findings: Findings, callee: Located, arguments: Arguments, place: Place, where: str) -> None:
     """Every input of a called template has a value: an argument, its own value, or its default."""
     inputs = callee.template.inputs
+    if inputs.parameters:
+        given = {p.name for p in arguments.parameters}
+        for parameter in inputs.parameters:
+            if not (
+                parameter.name in given or parameter.has_value or parameter.default is not None or not parameter.name
+            ):
+                _not_supplied(findings, f"parameters.{parameter.name}", given, callee, place, where)
+    if inputs.artifacts:
+        given = {a.name for a in arguments.artifacts}
+        for artifact in inputs.artifacts:
+            if not (artifact.name in given or artifact.optional or has_location(artifact) or not artifact.name):
+                _not_supplied(findings, f"artifacts.{artifact.name}", given, callee, place, where)
+
+
+def _not_supplied(findings: Findings, what: str, given: set[str], callee: Located, place: Place, where: str) -> None:
     named = f"{where} templates.{callee.name}" if callee.name else where
-    given = {p.name for p in arguments.parameters}
-    for parameter in inputs.parameters:
-        if parameter.name in given or parameter.has_value or parameter.default is not None or not parameter.name:
-            continue
-        message = f"{named} inputs.parameters.{parameter.name} was not supplied".strip()
-        findings.error("not-supplied", message, place, _near(findings, parameter.name, given, callee))
-    artifacts = {a.name for a in arguments.artifacts}
-    for artifact in inputs.artifacts:
-        if artifact.name in artifacts or artifact.optional or has_location(artifact) or not artifact.name:
-            continue
-        message = f"{named} inputs.artifacts.{artifact.name} was not supplied".strip()
-        findings.error("not-supplied", message, place, _near(findings, artifact.name, artifacts, callee))
+    hint = _near(findings, what.partition(".")[2], given, callee)
+    findings.error("not-supplied", f"{named} inputs.{what} was not supplied".strip(), place, hint)
 
 
 def _near(findings: Findings, name: str, given: set[str], callee: Located) -> str:

@@ -8,7 +8,8 @@ from aggregator.spec.checks.arguments import check_arguments, check_supplied
 from aggregator.spec.checks.hooks import check_hooks
 from aggregator.spec.checks.loops import check_loop, items_of
 from aggregator.spec.checks.targets import check_target
-from aggregator.spec.checks.variables import check_text, check_texts
+from aggregator.spec.checks.texts import tagged_texts
+from aggregator.spec.checks.variables import check_text
 
 if TYPE_CHECKING:
     from aggregator.spec.checks.findings import Place
@@ -37,22 +38,21 @@ def check_call(
     word = "tasks" if hasattr(call, "depends") else "steps"
     check_loop(findings, call, place, where)
     called = check_target(root, call, located, place, where)
-    check_arguments(findings, call.arguments, place.at("arguments"), f"{where}.arguments", values=True)
+    arguments = call.arguments
+    if arguments.parameters or arguments.artifacts:
+        check_arguments(findings, arguments, place.at("arguments"), f"{where}.arguments", values=True)
     if called is not None:
-        check_supplied(findings, called, call.arguments, place, where)
+        check_supplied(findings, called, arguments, place, where)
     items = items_of(call) or scope.items
     inner = scope.inside(items=items, calls=(word, lookup))
-    for key, part in written.items() if isinstance(written, dict) else ():
-        if key == "inline" and call.inline is not None:
-            # What is inside steps or tasks of its own is looked at there.
-            if call.inline.kind not in ("steps", "dag"):
-                check_texts(inner.of_inline(call.inline), part, place.at(key), where)
-        elif key in ("hooks", "onExit"):
-            check_texts(scope.inside(items=items, calls=(word, own)), part, place.at(key), where)
-        elif type(part) is not str:
-            check_texts(inner, part, place.at(key), where)
-        elif "{{" in part:
-            check_text(inner, part, place.at(key), where)
+    for path, text in tagged_texts(written):
+        if path[0] in ("hooks", "onExit"):
+            check_text(scope.inside(items=items, calls=(word, own)), text, place.at(*path), where)
+        elif path[0] != "inline" or call.inline is None:
+            check_text(inner, text, place.at(*path), where)
+        # What is inside steps or tasks of its own is looked at there.
+        elif call.inline.kind not in ("steps", "dag"):
+            check_text(inner.of_inline(call.inline), text, place.at(*path), where)
     if call.on_exit and "{{" not in call.on_exit and located.holder.find(call.on_exit) is None:
         hint = findings.suggest(call.on_exit, located.holder.by_name)
         message = f"{where} onExit template name '{call.on_exit}' undefined"

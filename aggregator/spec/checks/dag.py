@@ -34,25 +34,25 @@ def check_dag(root: Root, located: Located, scope: Scope, place: Place, where: s
     tasks = dag.tasks
     if not tasks:
         findings.error("no-tasks", f"{where} must have at least one task", place.at("dag"))
-    check_field_names(findings, (task.name for task in tasks), at, f"{where}.tasks")
+    check_field_names(findings, tasks, place.at("dag"), "tasks", where)
     named = {task.name: task for task in tasks}
     _check_style(findings, tasks, at, where)
-    needs = [
-        _dependencies(findings, task, named, at.at(i), f"{where}.tasks.{task.name}") for i, task in enumerate(tasks)
-    ]
-    order = _order(findings, tasks, needs, place, where)
+    places = [at.at(index) for index in range(len(tasks))]
+    names = [f"{where}.tasks.{task.name}" for task in tasks]
+    needs = [_dependencies(findings, task, named, places[i], names[i]) for i, task in enumerate(tasks)]
+    ancestry = Ancestry(tasks, needs)
+    if ancestry.has_cycle:
+        _tell_cycle(findings, tasks, needs, place, where)
     _check_targets(root, dag.target, named, place, where, scope)
 
-    known = {task.name: output_keys_of(task, root.resolve(task, located, at.at(i))) for i, task in enumerate(tasks)}
-    ancestry = Ancestry(tasks, needs, order)
+    known = {task.name: output_keys_of(task, root.resolve(task, located, places[i])) for i, task in enumerate(tasks)}
     texts = at.value if isinstance(at.value, list) else []
     for index in ancestry.order:
         task = tasks[index]
-        name = f"{where}.tasks.{task.name}"
         lookup = _lookup(known, ancestry, index, findings, own=False)
         own = _lookup(known, ancestry, index, findings, own=True) if task.hooks else lookup
         written = texts[index] if index < len(texts) else None
-        check_call(root, task, located, at.at(index), name, scope, lookup, own, written)
+        check_call(root, task, located, places[index], names[index], scope, lookup, own, written)
         ancestry.leave(index)
     return _lookup(known, None, -1, findings, own=True)
 
@@ -61,7 +61,6 @@ def _check_style(findings: Findings, tasks: Sequence[DAGTask], at: Place, where:
     """`depends` and `dependencies` do not mix, and each has its rules."""
     logic = any(task.depends for task in tasks)
     for index, task in enumerate(tasks):
-        name = f"{where}.tasks.{task.name}"
         if logic and task.dependencies:
             message = f"{where} cannot use both 'depends' and 'dependencies' in the same DAG template"
             findings.error(
@@ -79,7 +78,7 @@ def _check_style(findings: Findings, tasks: Sequence[DAGTask], at: Place, where:
                 f"say it where it is depended on: {task.name}.Failed",
             )
         if task.name[:1].isdigit() and (logic or task.dependencies):
-            message = f"{name} name cannot begin with a digit when using either 'depends' or 'dependencies'"
+            message = f"{where}.tasks.{task.name} name cannot begin with a digit when using either 'depends' or 'dependencies'"
             findings.error("digit-name", message, at.at(index, "name"))
 
 
@@ -115,15 +114,15 @@ def _check_dependency(findings: Findings, name: str, named: Mapping[str, DAGTask
         findings.error("unknown-dependency", f"{where} dependency '{name}' not defined", at, hint, part=name)
 
 
-def _order(
+def _tell_cycle(
     findings: Findings, tasks: Sequence[DAGTask], needs: Sequence[Sequence[str]], place: Place, where: str
-) -> list[str]:
-    """The tasks, each after those that it waits for; empty where they wait for each other."""
+) -> None:
+    """Names the tasks that wait for each other, at the first of them."""
     graph: dict[str, list[str]] = {}
     for task, wanted in zip(tasks, needs, strict=True):
         graph.setdefault(task.name, []).extend(wanted)
     try:
-        return list(TopologicalSorter(graph).static_order())
+        TopologicalSorter(graph).prepare()
     except CycleError as error:
         cycle = [str(name) for name in error.args[1]]
         if len(cycle) > SHOWN_CYCLE:
@@ -132,7 +131,6 @@ def _order(
         key = "depends" if tasks[index].depends else "dependencies"
         message = f"{where} cycle detected: {' waits for '.join(reversed(cycle))}"
         findings.error("cycle", message, place.at("dag", "tasks", index, key))
-        return []
 
 
 def _check_targets(
@@ -153,17 +151,24 @@ def _check_targets(
 class Ancestry:
     """Which tasks run before which. Sets of ancestors are made on demand, and only as long as they are needed."""
 
-    def __init__(self, tasks: Sequence[DAGTask], needs: Sequence[Sequence[str]], order: Sequence[str]) -> None:
+    def __init__(self, tasks: Sequence[DAGTask], needs: Sequence[Sequence[str]]) -> None:
         self._index = {task.name: i for i, task in enumerate(tasks)}
         self._needs = [[self._index[name] for name in wanted] for wanted in needs]
-        self.has_cycle = not order and bool(tasks)
-        written = list(range(len(tasks)))
-        place = {name: number for number, name in enumerate(order)}
-        self.order = written if self.has_cycle else sorted(written, key=lambda i: place[tasks[i].name])
-        self._waiting = [0] * len(tasks)
-        for wanted in self._needs:
+        followers: list[list[int]] = [[] for _ in tasks]
+        for index, wanted in enumerate(self._needs):
             for i in wanted:
-                self._waiting[i] += 1
+                followers[i].append(index)
+        self._waiting = [len(found) for found in followers]
+        # Each task after those that it waits for, or as written where they wait for each other.
+        missing = [len(wanted) for wanted in self._needs]
+        order = [index for index, count in enumerate(missing) if not count]
+        for index in order:
+            for follower in followers[index]:
+                missing[follower] -= 1
+                if not missing[follower]:
+                    order.append(follower)
+        self.has_cycle = len(order) < len(tasks)
+        self.order = list(range(len(tasks))) if self.has_cycle else order
         self._sets: dict[int, int] = {}
 
     def before(self, index: int, name: str) -> bool:

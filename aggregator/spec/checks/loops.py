@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from aggregator.spec.checks.variables import ANY_ITEM
 
 if TYPE_CHECKING:
     from aggregator.spec.checks.findings import Findings, Place
     from aggregator.spec.models import WorkflowStep
+
+NO_ITEM: Final[frozenset[str]] = frozenset()
 
 
 def is_looped(call: WorkflowStep) -> bool:
@@ -23,6 +25,8 @@ def is_listed(call: WorkflowStep) -> bool:
 
 def check_loop(findings: Findings, call: WorkflowStep, place: Place, where: str) -> None:
     """At most one loop; a sequence has one end."""
+    if not is_looped(call):
+        return
     kinds = [
         key
         for key, given in (
@@ -61,6 +65,8 @@ def items_of(call: WorkflowStep) -> frozenset[str]:
     """The `item` variables inside a loop; empty where there is none."""
     if call.with_param:
         return ANY_ITEM
+    if not is_looped(call):
+        return NO_ITEM
     keys: set[str] = set()
     if call.with_sequence is not None:
         keys.add("item")

@@ -6,9 +6,12 @@ import re
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Sequence
 
     from aggregator.spec.checks.findings import Findings, Place
+    from aggregator.spec.models import Artifact, Parameter, Template, WorkflowStep
+
+    Named = Template | WorkflowStep | Parameter | Artifact
 
 LONGEST: Final = 128
 FIELD_NAME: Final = re.compile(r"[A-Za-z0-9][-A-Za-z0-9]*")
@@ -36,28 +39,31 @@ def value_name_problem(name: str) -> str:
     return "use letters, digits, '-' and '_'"
 
 
-def check_field_names(findings: Findings, names: Iterable[str], place: Place, where: str) -> None:
-    """Names of templates or tasks that stand in one list at `place`."""
-    _check(findings, names, place, where, values=False)
+def check_field_names(findings: Findings, named: Sequence[Named], place: Place, key: str, where: str) -> None:
+    """Names of the templates or tasks that are listed under `key`."""
+    _check(findings, named, place, key, where, field_name_problem)
 
 
-def check_value_names(findings: Findings, names: Iterable[str], place: Place, where: str) -> None:
-    """Names of parameters or artifacts that stand in one list at `place`."""
-    _check(findings, names, place, where, values=True)
+def check_value_names(findings: Findings, named: Sequence[Named], place: Place, key: str, where: str) -> None:
+    """Names of the parameters or artifacts that are listed under `key`."""
+    _check(findings, named, place, key, where, value_name_problem)
 
 
-def _check(findings: Findings, names: Iterable[str], place: Place, where: str, *, values: bool) -> None:
+def _check(
+    findings: Findings, named: Sequence[Named], place: Place, key: str, where: str, problem_of: Callable[[str], str]
+) -> None:
     seen: dict[str, int] = {}
-    for index, name in enumerate(names):
+    for index, item in enumerate(named):
+        name = item.name
         if not name:
-            findings.error("name-required", f"{where}[{index}].name is required", place.at(index))
+            findings.error("name-required", f"{where}.{key}[{index}].name is required", place.at(key, index))
             continue
-        problem = value_name_problem(name) if values else field_name_problem(name)
+        problem = problem_of(name)
         if problem:
-            message = f"{where}[{index}].name: '{name}' is invalid: {problem}"
-            findings.error("invalid-name", message, place.at(index, "name"))
+            message = f"{where}.{key}[{index}].name: '{name}' is invalid: {problem}"
+            findings.error("invalid-name", message, place.at(key, index, "name"))
         first = seen.setdefault(name, index)
         if first != index:
-            message = f"{where}[{index}].name '{name}' is not unique"
-            notes = ((place.at(first, "name").span(), "the first one is here"),)
-            findings.add("duplicate-name", message, place.at(index, "name").span(), notes=notes)
+            message = f"{where}.{key}[{index}].name '{name}' is not unique"
+            notes = ((place.at(key, first, "name").span(), "the first one is here"),)
+            findings.add("duplicate-name", message, place.at(key, index, "name").span(), notes=notes)

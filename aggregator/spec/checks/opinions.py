@@ -32,10 +32,10 @@ SECRET_TEXT: Final = re.compile(
 SHORTEST_SECRET: Final = 4
 # A document without any of them holds no secret that the rules above would find.
 SECRET_WORDS: Final = (
-    "passw", "passphrase", "secret", "token", "api_key", "api-key", "apikey", "access_key", "access-key", "accesskey",
-    "private_key", "private-key", "privatekey", "private key", "credential", "authorization", "akia", "asia", "gho_",
-    "ghp_", "ghu_", "ghs_", "ghr_",
+    "passw", "passphrase", "secret", "token", "credential", "authorization", "akia", "asia", "gho_", "ghp_", "ghu_",
+    "ghs_", "ghr_",
 )  # fmt: skip
+SECRET_KEYS: Final = re.compile(r"(?:api|access|private)[ _-]?key")
 
 
 def check_opinions(root: Root) -> None:
@@ -204,7 +204,7 @@ def _strings(value: Any) -> Iterator[str]:
 def _check_secrets(root: Root) -> None:
     """Secrets that stand in the document as they are."""
     written = root.loaded.document.source.text.lower()
-    if not any(word in written for word in SECRET_WORDS):
+    if not (any(word in written for word in SECRET_WORDS) or ("key" in written and SECRET_KEYS.search(written))):
         return
     hint = "keep it in a Secret and use secretKeyRef"
     for trail, value in maps_below(root.place.value):

@@ -35,10 +35,8 @@ def check_outputs(root: Root, template: Template, place: Place, where: str, scop
     outputs, at, findings = template.outputs, place.at("outputs"), root.findings
     if not (outputs.parameters or outputs.artifacts):
         return
-    check_value_names(
-        findings, (p.name for p in outputs.parameters), at.at("parameters"), f"{where}.outputs.parameters"
-    )
-    check_value_names(findings, (a.name for a in outputs.artifacts), at.at("artifacts"), f"{where}.outputs.artifacts")
+    check_value_names(findings, outputs.parameters, at, "parameters", f"{where}.outputs")
+    check_value_names(findings, outputs.artifacts, at, "artifacts", f"{where}.outputs")
     if template.kind in ("steps", "dag"):
         check_texts(scope, at.value, at, f"{where}.outputs")
     for index, parameter in enumerate(outputs.parameters):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.errors import LanguageError
@@ -47,8 +48,9 @@ class Tag:
         return self.text[:1] in BLANKS and self.text.lstrip(BLANKS).startswith("=")
 
 
+@lru_cache(maxsize=4096)
 def tags_of(text: str) -> tuple[list[Tag], bool]:
-    """The tags of a text, and whether its last one is closed."""
+    """The tags of a text, and whether its last one is closed. Loops and copies repeat texts; the answer is kept."""
     if OPEN not in text:
         return [], True
     found = []

@@ -37,7 +37,7 @@ def check_workflow(root: Root) -> None:
     _check_reference(root)
     _check_arguments(root)
     _check_policies(root)
-    check_field_names(root.findings, (t.name for t in root.own.templates), root.place.at("templates"), "spec.templates")
+    check_field_names(root.findings, root.own.templates, root.place, "templates", "spec")
     for located in root.all.values():
         if located.place.path[-1] != "inline":
             check_template(root, located)
