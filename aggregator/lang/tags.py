@@ -28,6 +28,8 @@ from aggregator.lang.tagscan import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from aggregator.lang.context import Context
     from aggregator.lang.tagexpr import TagExpr
 
@@ -51,6 +53,8 @@ __all__ = [
 MAX_FILLED: Final = 64_000_000
 MAX_DEPTH: Final = 200
 FEW_TAGS: Final = 16
+LONGEST_KEPT: Final = 20_000
+NO_PIECES: Final[list[str]] = []
 # What JSON writes differently: only a tag with one of these has a key that differs from its text.
 ESCAPED: Final = frozenset('"\\<>&\u2028\u2029') | {chr(i) for i in range(32)}
 
@@ -94,6 +98,14 @@ class Template:
     def __init__(self, text: str) -> None:
         self.text = text
         self._broken: LanguageError | None = None
+        self.error: LanguageError | None = None
+        self.expressions: tuple[TagExpr, ...] = ()
+        self.keys: tuple[str, ...] = ()
+        self._keys: tuple[str, ...] | None = ()
+        self._tags: Sequence[Tag | tuple[TagExpr, int]] = ()
+        self._pieces: list[str] = NO_PIECES
+        if OPEN not in text and len(text) <= LONGEST_KEPT:
+            return
         # Literals at even places, and the tags (or their expressions) between them.
         pieces: list[str] = []
         tags: list[Tag | tuple[TagExpr, int]] = []
@@ -110,11 +122,11 @@ class Template:
         self._pieces = pieces
         self._tags = tags
         simple = [tag.key for tag in tags if isinstance(tag, Tag)]
-        self.keys: tuple[str, ...] = tuple(dict.fromkeys(simple))
-        self.expressions: tuple[TagExpr, ...] = tuple(tag[0] for tag in tags if isinstance(tag, tuple))
+        self.keys = tuple(dict.fromkeys(simple))
+        self.expressions = tuple(tag[0] for tag in tags if isinstance(tag, tuple))
         self._keys = tuple(simple) if len(simple) == len(tags) <= FEW_TAGS and not self._broken else None
         wrong = (self._placed(e.error, self._start(e)) for e in self.expressions if e.error)
-        self.error: LanguageError | None = self._broken or next(wrong, None)
+        self.error = self._broken or next(wrong, None)
 
     def _start(self, expression: TagExpr) -> int:
         return next(tag[1] for tag in self._tags if isinstance(tag, tuple) and tag[0] is expression)
@@ -143,6 +155,8 @@ class Template:
         for a text that can never be filled, else `type`, `value` or `limit`.
         """
         if self._keys is not None:
+            if not self._keys:
+                return self.text
             pieces = self._pieces.copy()
             get = scope.get
             at = 1
@@ -202,13 +216,12 @@ class Template:
         return f"Template({self.text!r})"
 
 
-LONGEST_KEPT: Final = 20_000
 SHOWN: Final = 120
 
 
 def parse(text: str) -> Template:
-    """The template of a text; short ones are kept, so the same text is parsed once."""
-    return _kept(text) if len(text) <= LONGEST_KEPT else Template(text)
+    """The template of a text; short ones with tags are kept, so the same text is parsed once."""
+    return _kept(text) if OPEN in text and len(text) <= LONGEST_KEPT else Template(text)
 
 
 @lru_cache(maxsize=8192)
