@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from aggregator.app.fitness import cluster_of
 from aggregator.errors import Unsupported
 from aggregator.kinds import KINDS, Leaf
 
@@ -43,6 +44,7 @@ class Adapters:
         world: World,
         environ: Mapping[str, str],
         notice: Callable[[str], None],
+        workflows: Any = None,
     ) -> None:
         self._settings = settings
         self._folder = folder
@@ -50,6 +52,7 @@ class Adapters:
         self._world = world
         self._environ = environ
         self._notice = notice
+        self._workflows = workflows
         self._runtimes: dict[str, Runtime] = {}
         self._drivers: dict[str, ArtifactDriver] = {}
         self._clients: Any = None
@@ -59,7 +62,13 @@ class Adapters:
         leaf = KINDS[attempt.kind]
         name = leaf.runtime if isinstance(leaf, Leaf) else attempt.kind
         if name not in self._runtimes:
-            make: dict[str, Callable[[], Runtime]] = {"pod": self._process, "http": self._http, "plugin": self._plugin}
+            make: dict[str, Callable[[], Runtime]] = {
+                "pod": self._process,
+                "http": self._http,
+                "plugin": self._plugin,
+                "data": self._data,
+                "resource": self._resource,
+            }
             if name not in make:
                 raise Unsupported(
                     f"templates of type {attempt.kind!r} can't run on one machine yet",
@@ -115,7 +124,24 @@ class Adapters:
 
     def _plugin(self) -> Runtime:
         module: Any = import_module("aggregator.runtimes.plugin")
-        runtime: Runtime = module.PluginRuntime(clients=self.clients(), secrets=self._secrets)
+        runtime: Runtime = module.PluginRuntime(
+            clients=self.clients(), secrets=self._secrets, plugins=self._settings.table("plugins")
+        )
+        return runtime
+
+    def _data(self) -> Runtime:
+        module: Any = import_module("aggregator.runtimes.data")
+        runtime: Runtime = module.DataRuntime(driver_of=self.driver_of)
+        return runtime
+
+    def _resource(self) -> Runtime:
+        module: Any = import_module("aggregator.runtimes.resource")
+        runtime: Runtime = module.ResourceRuntime(
+            cluster=cluster_of(self._settings, self._environ),
+            workflows=self._workflows,
+            environ=self._environ,
+            interval=self._settings.seconds("kubernetes.interval"),
+        )
         return runtime
 
     def clients(self) -> Any:

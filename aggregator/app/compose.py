@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any
 from msgspec import DecodeError
 
 from aggregator.app.adapters import NOWHERE, Adapters, World
+from aggregator.app.children import Children
+from aggregator.app.fitness import unfit
+from aggregator.app.garbage import collect_garbage
 from aggregator.app.hosts import host_lookup
 from aggregator.app.places import place_of
 from aggregator.app.suspension import Question, question
@@ -33,7 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from aggregator.app.children import Surroundings
     from aggregator.app.prepare import Prepared
+    from aggregator.errors import Diagnostic
     from aggregator.ports import Journal, Observer
     from aggregator.secrets.store import SecretStore
     from aggregator.settings import Settings
@@ -83,12 +88,19 @@ class Runner:
         secrets: SecretStore,
         world: World = NOWHERE,
         environ: Mapping[str, str] | None = None,
+        surroundings: Surroundings | None = None,
+        depth: int = 0,
     ) -> None:
         self.settings = settings
         self.journal = journal
         self.folder = folder
         self.secrets = secrets
         self.world = world
+        self.environ: Mapping[str, str] = os.environ if environ is None else environ
+        self.surroundings = surroundings
+        self.depth = depth
+        """How many runs of this process this one is nested in."""
+        self.children = Children(self)
         self.observers: list[Observer] = []
         self.driver: Driver | None = None
         """What drives the run, while it runs."""
@@ -97,9 +109,14 @@ class Runner:
             folder=folder,
             secrets=secrets,
             world=world,
-            environ=os.environ if environ is None else environ,
+            environ=self.environ,
             notice=self.notice,
+            workflows=self.children,
         )
+
+    def unfit(self, prepared: Prepared) -> list[Diagnostic]:
+        """What of the workflow can't run on this machine as it is set up; found before anything starts."""
+        return unfit(prepared, self.settings, self.environ)
 
     def notice(self, text: str) -> None:
         """One line for whoever watches."""
@@ -139,6 +156,10 @@ class Runner:
         self.observers = list(observers)
         return _loop_run(self._run(prepared, entry, detach=detach))
 
+    async def drive(self, prepared: Prepared, *, entry: str) -> RunResult:
+        """Run it inside a loop that others use too, whose signals are not ours."""
+        return await self._run(prepared, entry, detach=False, signals=False)
+
     def answer(self, number: int, parameters: Mapping[str, str]) -> None:
         """A suspended node succeeds with these outputs; from the loop's thread."""
         driver = self.driver
@@ -151,7 +172,7 @@ class Runner:
         node = self.driver.machine.suspensions.get(number) if self.driver is not None else None
         return question(self.driver.machine, node) if self.driver is not None and node is not None else None
 
-    async def _run(self, prepared: Prepared, entry: str, *, detach: bool) -> RunResult:
+    async def _run(self, prepared: Prepared, entry: str, *, detach: bool, signals: bool = True) -> RunResult:
         clock = SystemClock()
         at = clock.now()
         metadata = prepared.workflow.get("metadata") or {}
@@ -189,15 +210,24 @@ class Runner:
             open_cache=lambda: open_cache(self.journal),
         )
         loop = asyncio.get_running_loop()
-        for number, (name, _) in SIGNALS.items():
-            loop.add_signal_handler(number, driver.interrupt, name)
+        for number, (name, _) in SIGNALS.items() if signals else ():
+            loop.add_signal_handler(number, self._interrupt, name)
         try:
             await driver.run(self.submitted(prepared, at))
+            if driver.finished is not None:
+                await self.children.finish(stopped=bool(machine.stop))
+                await collect_garbage(machine, self.journal, row, leaves, self.notice, clock.now)
         finally:
-            for number in SIGNALS:
+            for number in SIGNALS if signals else ():
                 loop.remove_signal_handler(number)
             await self.adapters.close()
         return RunResult(machine, row, self.folder, leaves.unsupported, driver.detached)
+
+    def _interrupt(self, signal: str) -> None:
+        if self.driver is not None and self.driver.finished is None:
+            self.driver.interrupt(signal)
+        else:
+            self.children.interrupt(signal)
 
 
 class _Archive:

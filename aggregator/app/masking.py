@@ -23,10 +23,11 @@ if TYPE_CHECKING:
 
 
 class KeptMasker(Masker):
-    """A masker that writes each new value into the run's folder."""
+    """A masker that writes each new value into the run's folder, and tells it to `also`."""
 
-    def __init__(self, home: Path, folder: Path) -> None:
+    def __init__(self, home: Path, folder: Path, also: Callable[[str], None] | None = None) -> None:
         super().__init__()
+        self._also = also
         self._home = home
         self._file = folder / VALUES_FILE
         self._known: set[str] = set()
@@ -35,6 +36,8 @@ class KeptMasker(Masker):
         if value not in self._known:
             self._known.add(value)
             super().add(value)
+            if self._also is not None:
+                self._also(value)
             token = cipher(self._home, create=True).encrypt(value.encode("utf-8", "surrogateescape"))
             try:
                 with private_file(self._file, os.O_APPEND) as file:

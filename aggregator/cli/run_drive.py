@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from aggregator.app import KeptMasker, Runner
 from aggregator.app.adapters import NOWHERE, World
+from aggregator.app.children import Surroundings
 from aggregator.cli.asking import asking_observers
 from aggregator.cli.run_report import finished, refused
 from aggregator.cli.settings_sources import open_home, open_journal
@@ -17,8 +18,11 @@ from aggregator.errors import StoreError, UsageError
 from aggregator.observe import choose_progress, make_observer
 from aggregator.secrets.documents import secret_references
 from aggregator.secrets.store import SecretStore
+from aggregator.spec.bundle import Bundle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from aggregator.app import Prepared, RunResult
     from aggregator.cli.run import Request
     from aggregator.cli.run_arguments import Arguments
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
     from aggregator.settings import Settings
 
 
-def drive(request: Request, prepared: Prepared, settings: Settings) -> int:
+def drive(request: Request, prepared: Prepared, settings: Settings, supporting: Bundle) -> int:
     """Open what the run needs, run it, close it all, tell."""
     given = request.given
     dry = settings.text("runtime") == "dry"
@@ -39,7 +43,13 @@ def drive(request: Request, prepared: Prepared, settings: Settings) -> int:
         secrets = _secrets(settings, prepared, sandbox, folder)
         journal.guard(secrets.masker.mask_bytes)
         world = World(sandbox.routes, sandbox.aws_endpoint, sandbox.env) if sandbox is not None else NOWHERE
-        runner: Any = Runner(settings=settings, journal=journal, folder=folder, secrets=secrets, world=world)
+        around = Surroundings(
+            supporting=lambda main: supporting_of(request, supporting, main, settings),
+            secrets=lambda run, own, also: _secrets(settings, run, sandbox, own, also),
+        )
+        runner: Any = Runner(
+            settings=settings, journal=journal, folder=folder, secrets=secrets, world=world, surroundings=around
+        )
         if dry:
             from aggregator.testing.dry import DryRunner  # noqa: PLC0415 - runs that touch nothing are few
 
@@ -100,14 +110,31 @@ def _number(given: Arguments, key: str, default: float, example: str) -> float:
         raise UsageError(f"--{key} {text!r} must be a number", hint=f"for example --{key} {example}") from None
 
 
-def _secrets(settings: Settings, prepared: Prepared, sandbox: Any, folder: Path) -> Any:
+def supporting_of(request: Request, supporting: Bundle, main: Bundle, settings: Settings) -> Bundle:
+    """What a Workflow that a leaf creates may refer to: all that this run may, and stored templates of its own."""
+    from aggregator.cli.stored import add_stored  # noqa: PLC0415 - few workflows create others
+
+    found = Bundle()
+    found.merge(request.bundle)
+    found.merge(supporting)
+    found.workflows, found.cron_workflows, found.diagnostics = [], [], []
+    given = Bundle()
+    given.merge(main)
+    given.merge(found)
+    found.merge(add_stored(given, settings))
+    return found
+
+
+def _secrets(
+    settings: Settings, prepared: Prepared, sandbox: Any, folder: Path, also: Callable[[str], None] | None = None
+) -> Any:
     env_file = settings.text("secrets.env_file")
     store = SecretStore(
         folders=[Path(p) for p in settings.paths("secrets.folders")],
         env_file=Path(env_file) if env_file else None,
         documents=[*prepared.secrets, *prepared.config_maps],
         extra=sandbox.secrets if sandbox is not None else None,
-        masker=KeptMasker(open_home(settings).path, folder),
+        masker=KeptMasker(open_home(settings).path, folder, also),
     )
     store.expect(secret_references([prepared.workflow, *prepared.templates]))
     return store

@@ -106,7 +106,7 @@ class LeafRunner:
         log = str(folder.relative_to(self.folder))
         workspace = await runtime.open(attempt, folder)
         try:
-            stage = Stage(attempt, workspace, self.driver_of, self.archive, self._retried)
+            stage = Stage(attempt, workspace, self.driver_of, self.archive, self.retried)
             declared = attempt.template.get("inputs") or {}
             if declared.get("artifacts"):
                 await asyncio.to_thread(stage.load_inputs)
@@ -167,7 +167,8 @@ class LeafRunner:
         del parameters
         artifacts.extend(stage.save_artifacts())
 
-    def _retried(self, call: Callable[[], None]) -> None:
+    def retried(self, call: Callable[[], None]) -> None:
+        """Make a call of a store, again where its failure may pass. Blocking."""
         from tenacity import Retrying  # noqa: PLC0415 - only stores need it
 
         Retrying(**self._policy(None))(call)

@@ -8,6 +8,7 @@ from aggregator.engine.commands import FinishRun, ReleaseLocks
 from aggregator.engine.node import SUCCEEDED, UNSUCCESSFUL, Node
 
 if TYPE_CHECKING:
+    from aggregator.engine.events import ArtifactsDeleted
     from aggregator.engine.machine import Machine
 
 
@@ -36,3 +37,20 @@ def end_daemons(machine: Machine, boundary: Node | None) -> None:
     for node in [n for n in machine.daemons.values() if boundary is None or n.boundary is boundary]:
         machine.cancel_leaf(node, "the daemon is no longer needed")
         machine.finish(node, SUCCEEDED)
+
+
+def artifacts_deleted(machine: Machine, event: ArtifactsDeleted) -> None:
+    """Mark what is gone, where the status tells of it."""
+    machine.garbage_problems += event.problems
+    gone = set(event.artifacts)
+    names = {identity for identity, _ in event.artifacts}
+    for node in machine.nodes:
+        identity = node.identity(machine.name)
+        if identity not in names:
+            continue
+        outputs = node.outputs or {}
+        kept = [
+            {**artifact, "deleted": True} if (identity, artifact["name"]) in gone else artifact
+            for artifact in outputs.get("artifacts") or ()
+        ]
+        node.outputs = {**outputs, "artifacts": kept}

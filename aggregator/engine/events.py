@@ -153,6 +153,15 @@ class CacheAnswered(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     entry: dict[str, Any] | None = None
 
 
+class ArtifactsDeleted(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
+    """The run has ended, and stored artifacts are gone with it; `problems` says what could not be deleted."""
+
+    at: float
+    artifacts: list[tuple[str, str]]
+    """Id of the node, and name of its output artifact."""
+    problems: list[str] = []
+
+
 class ValueKept(msgspec.Struct, frozen=True, tag=True):
     """A value that can't be computed again (a key, a certificate), kept so that a replay reads it."""
 
@@ -175,6 +184,7 @@ Event = (
     | LocksWaiting
     | LocksRefused
     | CacheAnswered
+    | ArtifactsDeleted
     | ValueKept
 )
 

@@ -17,6 +17,7 @@ from aggregator.engine import admission, control, ending, hooks, lifecycle, plac
 from aggregator.engine.commands import CancelLeaf, Command, ReleaseLocks
 from aggregator.engine.containers import containers_run
 from aggregator.engine.events import (
+    ArtifactsDeleted,
     CacheAnswered,
     Event,
     LeafFinished,
@@ -113,6 +114,7 @@ class Machine(RunState):
             LocksWaiting: lambda e: admission.locks_waiting(self, e),
             LocksRefused: self._locks_refused,
             CacheAnswered: lambda e: admission.cache_answered(self, e),
+            ArtifactsDeleted: lambda e: ending.artifacts_deleted(self, e),
             ValueKept: self._value_kept,
         }
 

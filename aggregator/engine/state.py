@@ -78,5 +78,7 @@ class RunState(Agenda):
         self.new_kept: list[tuple[str, Any]] = []
         self.first_failure: Node | None = None
         self.condition_problems: list[str] = []
+        self.garbage_problems: list[str] = []
+        """Why artifacts that should be gone are not."""
         self.cluster: ClusterLimits | None = None
         """Looks at sizes that a cluster would refuse, where the run asks for it."""

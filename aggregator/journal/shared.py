@@ -74,3 +74,10 @@ def open_cache(journal: Journal) -> Cache:
     from aggregator.journal.sqlite_cache import SqliteCache  # noqa: PLC0415 - few workflows are memoized
 
     return SqliteCache(journal.path, journal.seal)
+
+
+def open_beside(journal: Journal) -> Journal:
+    """The same journal for another driver of this process: a connection of its own, where there are connections."""
+    if not isinstance(journal, SqliteJournal):
+        return journal
+    return SqliteJournal(journal.path, synchronous=journal.synchronous)

@@ -38,6 +38,7 @@ class SqliteJournal:
 
     def __init__(self, path: Path, *, synchronous: Synchronous = "normal", busy: float = BUSY_SECONDS) -> None:
         self.path = path
+        self.synchronous: Synchronous = synchronous
         self.seal = Seal(path.parent)
         self._sql = load_statements("queries.sql")
         private_folder(path.parent)
