@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 from dataclasses import dataclass
@@ -265,6 +266,10 @@ def _run(request: Request, supporting: Bundle, settings: Settings) -> int:
     given = request.given
     prepared = prepare(request.bundle, supporting, _submission(request, settings.text("namespace")))
     _warnings(prepared, request)
+    if not prepared.problems and settings.text("runtime") != "dry":
+        from aggregator.app.fitness import unfit  # noqa: PLC0415
+
+        prepared.problems += unfit(prepared, settings, os.environ)
     if prepared.problems:
         return invalid(prepared, given.one("output"))
     if given.has("dry-run") or given.has("server-dry-run"):
@@ -277,7 +282,7 @@ def _run(request: Request, supporting: Bundle, settings: Settings) -> int:
         lock.acquire(prepared.name)
     from aggregator.cli.run_drive import drive  # noqa: PLC0415 - the engine is only needed now
 
-    return drive(request, prepared, settings)
+    return drive(request, prepared, settings, supporting)
 
 
 def _warnings(prepared: Prepared, request: Request) -> None:
