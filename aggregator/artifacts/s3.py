@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from aggregator.ports import Location, Secrets
 
 WORKERS = 8
+PARTS = 10
+"""Parts of large objects in flight, as many as boto3's own transfers have."""
 _TYPES = mimetypes.MimeTypes()  # Python's own table: the machine's /etc/mime.types would make results differ
 _NO_BUCKET = {"NoSuchBucket"}
 
@@ -36,7 +38,7 @@ class S3Driver:
         self._clients = clients
         self._secrets = secrets
         # Two pools: a folder's files wait for their parts, so both in one pool could wait for each other.
-        self._parts = ThreadPoolExecutor(WORKERS, "s3-part")
+        self._parts = ThreadPoolExecutor(PARTS, "s3-part")
         self._files = ThreadPoolExecutor(WORKERS, "s3-file")
 
     @classmethod

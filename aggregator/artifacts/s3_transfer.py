@@ -10,6 +10,7 @@ import base64
 import hashlib
 import os
 import re
+import threading
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ MAX_PARTS: Final = 10_000
 _CHUNK: Final = MIB
 _PART_SIZES: Final = (8, 16, 5, 10, 15, 20, 25, 32, 50, 64, 100, 128, 256, 512)
 """Part sizes in MiB that tools use; an ETag tells how many parts an object has, not how large they are."""
+_buffers = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +244,7 @@ def _upload_parts(place: Place, source: Path, size: int, content_type: str, pool
     try:
 
         def store(start: int) -> dict[str, Any]:
-            data = bytearray(min(step, size - start))  # not bytes: botocore would copy those once more to send them
+            data = _buffer(min(step, size - start))
             if os.preadv(file, [data], start) != len(data):
                 raise StoreError(f"can't store {source}: it became shorter while it was stored")
             number = start // step + 1
@@ -268,6 +270,14 @@ def _upload_parts(place: Place, source: Path, size: int, content_type: str, pool
         raise
     finally:
         os.close(file)
+
+
+def _buffer(size: int) -> bytearray:
+    """This thread's buffer: fresh memory costs more than reading into it. Not bytes: botocore would copy those once more."""
+    data: bytearray = getattr(_buffers, "part", bytearray())
+    if len(data) != size:
+        data = _buffers.part = bytearray(size)
+    return data
 
 
 def _encoded(digest: bytes) -> str:
