@@ -101,7 +101,68 @@ def http(_tmp_path):
     return Subject(runtime, get("/well"), get("/badly"), get("/never"), quiet=True, always_kept=True, end=end)
 
 
+def containers(wanted):
+    """The engine is started by ../shared/tools/docker-engine, or was there before."""
+
+    def make(tmp_path):
+        from aggregator.errors import UsageError
+        from aggregator.runtimes.docker import DockerRuntime, Owner, PodmanRuntime, find
+
+        async def has_image():
+            engine = await find(wanted, os.environ)
+            try:
+                return await engine.has_image("alpine:3.23")
+            finally:
+                await engine.close()
+
+        async def engine():
+            found = await find(wanted, os.environ)
+            await found.close()  # its connection belongs to this loop
+            return found
+
+        try:
+            why = "" if asyncio.run(has_image()) else f"{wanted} has no image alpine:3.23"
+        except UsageError as error:
+            why = error.message
+        if why:
+            if os.environ.get("CI") and wanted == "docker":
+                pytest.fail(why)
+            pytest.skip(why)
+        kind = DockerRuntime if wanted == "docker" else PodmanRuntime
+        runtime = kind(
+            asyncio.run(engine()),
+            secrets=NoSecrets(),
+            owner=Owner(os.getpid(), "born", "here"),
+            gone=lambda owner: False,
+            notice=lambda text: None,
+            grace=5.0,
+        )
+
+        def template(text):
+            return "container", {"container": {"image": "alpine:3.23", "command": ["sh", "-c", text]}}
+
+        def end():
+            listed = subprocess.run(
+                [wanted, "ps", "-aq", "--filter", f"label=agg.dev/owner={os.getpid()} born here"],
+                capture_output=True,
+                text=True,
+            )
+            assert listed.stdout == "", "containers were left behind"
+
+        return Subject(
+            runtime,
+            template("echo well"),
+            template("echo badly; exit 3"),
+            template("echo begun; sleep 600"),
+            end=end,
+        )
+
+    return make
+
+
 RUNTIMES = {
+    "docker": containers("docker"),
+    "podman": containers("podman"),
     "http": http,
     "process": processes("none"),
     "process in bubblewrap": processes("bubblewrap"),
