@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aggregator.engine import places
-from aggregator.engine.attempts import start_attempt
+from aggregator.engine.attempts import start_attempt, unstarted
 from aggregator.engine.frames import Frame
 from aggregator.engine.node import ERROR, FAILED, RETRIED, RUNNING, SUCCEEDED, Node
 from aggregator.engine.scope import Scope
@@ -283,7 +283,10 @@ class RetryFrame(Frame):
             self._end(machine, ERROR, problem.message)
             return
         if not verdict.again:
-            self._end(machine, child.phase, verdict.reason or child.message)
+            if child.unstarted:
+                unstarted(machine, self.node, verdict.reason or child.message)
+            else:
+                self._end(machine, child.phase, verdict.reason or child.message)
             return
         if verdict.at > machine.at:
             wait = verdict.at - machine.at
@@ -323,7 +326,8 @@ class RetryFrame(Frame):
 
     @property
     def waiting(self) -> bool:
-        return bool(self.attempts) and self.attempts[-1].done
+        """Whether the last attempt has ended and this has heard of it: the next one is due, or waits for its place."""
+        return bool(self.attempts) and self.attempts[-1].done and self.attempts[-1].reported
 
     def _end(self, machine: Machine, phase: str, message: str) -> None:
         last = self.attempts[-1]

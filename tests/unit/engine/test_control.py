@@ -85,6 +85,16 @@ class TestStop:
         run.run()
         assert run.started == ["a", "a.onExit", "wf.onExit"]
 
+    def test_a_suspended_node_in_a_retry_ends_once(self, play):
+        """The workflow's own retryStrategy wraps suspended nodes too."""
+        text = steps("  - - {name: a, template: wait}\n", "retryStrategy: {limit: 2}")
+        run = play.begin(text)
+        run.settle()
+        stop(run)
+        run.run()
+        assert (run.phase, run.phase_of("a"), run.phase_of("a(0)")) == ("Failed", "Failed", "Failed")
+        assert "a(1)" not in run.nodes
+
     def test_a_retry_that_waits_for_its_next_attempt(self, play):
         run = play.begin(steps("  - - {name: a, template: again}\n"), {"a": "Failed"})
         run.advance(10)
@@ -106,6 +116,16 @@ class TestStop:
         run.settle()
         stop(run)
         assert (run.phase_of("a"), run.message_of("a")) == ("Failed", "Stopped with strategy 'Stop'")
+
+    @pytest.mark.parametrize("strategy", ["Stop", "Terminate"])
+    def test_a_suspended_node_that_would_be_retried_fails_once(self, play, strategy):
+        """The run's own retryStrategy wraps suspend templates, too."""
+        run = play.begin(steps("  - - {name: a, template: wait}\n", "retryStrategy: {limit: 2}"))
+        run.settle()
+        stop(run, strategy)
+        run.run()
+        assert run.phase == run.phase_of("a") == run.phase_of("a(0)") == "Failed"
+        assert "a(1)" not in run.nodes
 
     def test_a_loop_parked_at_a_gate(self, play):
         run = play.begin(steps("  - - {name: a, template: ok, withItems: [1, 2, 3]}\n", "parallelism: 1"), held=["a"])

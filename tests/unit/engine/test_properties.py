@@ -1,25 +1,39 @@
-"""For random workflows with random outcomes and orders of completion: what must hold for every run."""
+"""For random workflows with random outcomes and orders of completion: what must hold for every run.
+
+`PROPERTY_EXAMPLES=5000 pytest tests/unit/engine/test_properties.py` tries more of them.
+"""
 
 import json
+import os
 import random
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from aggregator.engine.commands import StartLeaf
-from aggregator.engine.events import Outcome, Resumed, StopRequested, SuspendRequested, decode_event
+from aggregator.engine.events import (
+    LeafProgressed,
+    NodeSet,
+    Outcome,
+    Resumed,
+    StopRequested,
+    SuspendRequested,
+    decode_event,
+)
 from aggregator.engine.node import TRANSITIONS
 from aggregator.engine.replay import replay
 from aggregator.engine.status import workflow_object
 from aggregator.kinds import KINDS
 from aggregator.testing.virtual import Answer, Script, VirtualRun
 
-LEAVES = ("ok", "again", "locked", "memo", "wait", "daemon")
+EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "150"))
+LEAVES = ("ok", "again", "judged", "locked", "shared", "memo", "wait", "ask", "daemon", "short", "late", "set", "web")
+MAPS = [{"metadata": {"name": "places"}, "data": {"few": "2"}}]
 RESULTS = ("Succeeded", "Failed", "Errored", "Skipped", "Omitted")
 
 
 def leaves():
-    """Leaf templates: plain, retried, locked, memoized, suspended, a daemon."""
+    """Leaf templates: plain, retried, locked, memoized, suspended, a daemon, with time limits, several containers, http."""
     box = {
         "container": {"image": "x", "args": ["{{inputs.parameters.p}}"]},
         "inputs": {"parameters": [{"name": "p", "default": "d"}]},
@@ -39,6 +53,41 @@ def leaves():
         {"name": "memo", **box, "memoize": {"key": "k-{{inputs.parameters.p}}", "cache": {"configMap": {"name": "c"}}}},
         {"name": "wait", "suspend": {"duration": "5"}},
         {"name": "daemon", **box, "daemon": True},
+        {
+            "name": "judged",
+            **box,
+            "retryStrategy": {
+                "limit": "3",
+                "expression": "lastRetry.status == 'Error' || asInt(lastRetry.exitCode) > 1",
+                "backoff": {"duration": "2", "factor": "3", "cap": "8", "maxDuration": "20"},
+            },
+        },
+        {
+            "name": "shared",
+            **box,
+            "synchronization": {
+                "mutexes": [{"name": "m"}, {"name": "n-{{inputs.parameters.p}}"}],
+                "semaphores": [{"configMapKeyRef": {"name": "places", "key": "few"}}],
+            },
+        },
+        {
+            "name": "ask",
+            "inputs": {"parameters": [{"name": "p", "default": "d"}]},
+            "suspend": {},
+            "outputs": {"parameters": [{"name": "out", "valueFrom": {"supplied": {}, "default": "1"}}]},
+        },
+        {"name": "short", **box, "activeDeadlineSeconds": 1, "retryStrategy": {"limit": 1}},
+        {"name": "late", **box, "timeout": "6s"},
+        {
+            "name": "set",
+            "containerSet": {
+                "containers": [
+                    {"name": "main", "image": "x"},
+                    {"name": "second", "image": "x", "dependencies": ["main"]},
+                ]
+            },
+        },
+        {"name": "web", "http": {"url": "http://x"}, "retryStrategy": {"limit": 1, "retryPolicy": "OnTransientError"}},
     ]
 
 
@@ -69,8 +118,8 @@ def calls(draw, name, templates, prefix, before):
             )
         )
         call["hooks"] = {
-            "exit": {"template": "ok"},
-            "other": {"template": draw(st.sampled_from(("ok", "again"))), "expression": expression},
+            "exit": {"template": draw(st.sampled_from(templates))},
+            "other": {"template": draw(st.sampled_from(templates)), "expression": expression},
         }
     if before and draw(st.integers(0, 3)) == 0:
         field = draw(st.sampled_from(("status", "outputs.parameters.out", "id")))
@@ -107,12 +156,26 @@ def composites(draw, name, templates):
                 call.pop("continueOn", None)
             tasks.append(call)
         made["dag"] = {"tasks": tasks}
+        if draw(st.integers(0, 6)) == 0:
+            made["dag"]["failFast"] = False
+        if draw(st.integers(0, 6)) == 0:
+            made["dag"]["target"] = draw(st.sampled_from([t["name"] for t in tasks]))
     if draw(st.integers(0, 3)) == 0:
         made["parallelism"] = draw(st.integers(1, 3))
     if draw(st.integers(0, 4)) == 0:
         made["failFast"] = True
     if draw(st.integers(0, 5)) == 0:
         made["retryStrategy"] = {"limit": 1, "retryPolicy": "Always"}
+    if draw(st.integers(0, 7)) == 0:
+        made["memoize"] = {"key": f"all-{name}", "cache": {"configMap": {"name": "c"}}}
+    if draw(st.integers(0, 7)) == 0:
+        # Not the mutex of the leaves: whoever holds it would wait for itself.
+        made["synchronization"] = {"mutexes": [{"name": f"of-{name}"}]}
+    if draw(st.integers(0, 7)) == 0:
+        made["inputs"] = {"parameters": [{"name": "p", "default": "d"}]}
+        made["outputs"] = {
+            "parameters": [{"name": "out", "valueFrom": {"expression": "inputs.parameters.p", "default": "0"}}]
+        }
     return made
 
 
@@ -128,7 +191,7 @@ def workflows(draw):
     if draw(st.integers(0, 2)) == 0:
         spec["parallelism"] = draw(st.integers(1, 4))
     if draw(st.booleans()):
-        spec["onExit"] = draw(st.sampled_from(("ok", "again")))
+        spec["onExit"] = draw(st.sampled_from(("ok", "again", names[-2])))
     if draw(st.integers(0, 4)) == 0:
         spec["hooks"] = {
             "h": {
@@ -138,6 +201,14 @@ def workflows(draw):
         }
     if draw(st.integers(0, 5)) == 0:
         spec["activeDeadlineSeconds"] = draw(st.integers(0, 20))
+    if draw(st.integers(0, 6)) == 0:
+        spec["synchronization"] = {"mutexes": [{"name": "of-the-run"}]}
+    if draw(st.integers(0, 9)) == 0:
+        spec["retryStrategy"] = {"limit": 1}
+    if draw(st.integers(0, 9)) == 0:
+        spec["suspend"] = True
+    if draw(st.integers(0, 9)) == 0:
+        spec["templateDefaults"] = {"timeout": "30s"} if draw(st.booleans()) else {"failFast": True}
     return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow", "metadata": {"name": "wf"}, "spec": spec}
 
 
@@ -148,7 +219,8 @@ class Watched(VirtualRun):
         self.choice = random.Random(seed)
         self.most = workflow["spec"].get("parallelism")
         self.shown = {}
-        super().__init__(workflow, self.reply, Script(options={"slots": {"process": 5}}), observe=self.watch)
+        script = Script(options={"slots": {"process": 5, "http": 2}}, config_maps=MAPS)
+        super().__init__(workflow, self.reply, script, observe=self.watch)
         for delay, kind in people:
             at = self.now + delay
             event = {
@@ -156,6 +228,8 @@ class Watched(VirtualRun):
                 "end": StopRequested(at, "Terminate"),
                 "hold": SuspendRequested(at),
                 "go": Resumed(at),
+                "set": NodeSet(at, "phase=Running", self.choice.choice(("", "Succeeded", "Failed", "Error")), "said"),
+                "fail": StopRequested(at, selector="displayName!=nobody", message="no"),
             }[kind]
             self.post(event)
             if kind == "hold":
@@ -168,9 +242,13 @@ class Watched(VirtualRun):
             phase=phase,
             message="" if phase == "Succeeded" else "broke",
             exit_code=choice.randrange(3),
+            transient=choice.random() < 0.3,
+            retry_after=choice.choice((None, None, 4.0)),
             result=choice.choice(("1", "text", None)),
             parameters={"out": str(choice.randrange(9))},
         )
+        if choice.random() < 0.1:
+            self.post(LeafProgressed(self.now + 0.25, attempt.node, "1/2"))
         ready = bool(attempt.template.get("daemon")) and choice.random() < 0.7
         return Answer(
             outcome,
@@ -179,15 +257,50 @@ class Watched(VirtualRun):
             ready=ready,
         )
 
+    def to_the_end(self):
+        """Run it; who stands still because it waits for a person gets an answer."""
+        for _ in range(200):
+            if self.run() is not None or not (self.machine.suspended or self.machine.suspensions):
+                return
+            if self.machine.suspended or self.choice.random() < 0.5:
+                self.post(Resumed(self.now))
+            else:
+                self.post(NodeSet(self.now, "", self.choice.choice(("Succeeded", "Failed", "Error")), "", {}))
+
     def _carry_out(self, command):
         if isinstance(command, StartLeaf):
             self.nothing_starts_early(self.machine.nodes[command.attempt.node])
             # A daemon that is up has given its place back, and what is being ended has none.
             at_work = [n for n in self.machine.active.values() if not n.done and not n.daemoned]
-            assert len(at_work) <= 5
+            web = sum(n.template.kind == "http" for n in at_work)
+            assert len(at_work) - web <= 5
+            assert web <= 2
+            self.no_template_exceeds_its_limit(at_work)
             if self.most is not None:
                 assert self.machine.workflow_gate.used <= self.most
         super()._carry_out(command)
+
+    def no_template_exceeds_its_limit(self, at_work):
+        """Leaves at work are below at most `parallelism` children of each composite that has a limit."""
+        below = {}
+        for node in at_work:
+            while node is not None:
+                boundary = node.boundary
+                if boundary is not None and boundary.template is not None and not node.exempt and not node.flags & 1:
+                    below.setdefault(boundary, set()).add(self.counted(node))
+                node = boundary
+        for boundary, children in below.items():
+            limit = boundary.template.parallelism
+            if limit:
+                assert len(children) <= limit, f"{boundary.name} runs {len(children)} of {limit}"
+
+    def counted(self, node):
+        """The child that a place was taken for: attempts of a retry and containers share that of their wrapper."""
+        while (
+            node.parent is not None and node.parent.boundary is node.boundary and node.parent.kind in ("Retry", "Pod")
+        ):
+            node = node.parent
+        return node.number
 
     def nothing_starts_early(self, node):
         """What a task or a group waits for has ended, or runs as a daemon."""
@@ -199,7 +312,16 @@ class Watched(VirtualRun):
                     before = frame.nodes[need]
                     assert before is not None
                     assert before.fulfilled, f"{node.name} began before {before.name} had ended"
+            if boundary is not None and boundary.kind == "Steps" and task is not None and not node.flags & 1:
+                for group in (n for n in boundary.children if self.machine.nodes[n].kind == "StepGroup"):
+                    other = self.machine.nodes[group]
+                    assert other.done or other.number == max(n for n in self.groups(boundary)), (
+                        f"{node.name} began before {other.name} had ended"
+                    )
             node = node.parent
+
+    def groups(self, boundary):
+        return [n.number for n in self.machine.nodes if n.kind == "StepGroup" and n.boundary is boundary]
 
     def watch(self, news):
         for one in news:
@@ -210,16 +332,19 @@ class Watched(VirtualRun):
 
 
 PEOPLE = st.lists(
-    st.tuples(st.sampled_from((0.0, 0.5, 2.0, 6.0)), st.sampled_from(("stop", "end", "hold", "go"))), max_size=2
+    st.tuples(st.sampled_from((0.0, 0.5, 2.0, 6.0)), st.sampled_from(("stop", "end", "hold", "go", "set", "fail"))),
+    max_size=2,
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(workflow=workflows(), seed=st.integers(0, 2**32), people=PEOPLE)
 def test_every_run_ends_whole(workflow, seed, people):
     """It ends; every node is fulfilled; no place, lock or attempt is left; the journal folds into the same state."""
     run = Watched(workflow, seed, people)
-    run.run()
+    run.to_the_end()
     machine = run.machine
     assert run.finished is not None, [(n.name, n.phase) for n in machine.nodes if not n.done]
     assert machine.phase in ("Succeeded", "Failed", "Error")
@@ -242,7 +367,9 @@ def test_every_run_ends_whole(workflow, seed, people):
     assert json.dumps(workflow_object(replay(run.journal, KINDS, random.Random))) == told
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=EXAMPLES // 7, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(workflow=workflows(), seed=st.integers(0, 2**32))
 def test_the_journal_folds_into_the_live_state_after_every_event(workflow, seed):
     run = Watched(workflow, seed, ())
@@ -260,11 +387,13 @@ def test_the_journal_folds_into_the_live_state_after_every_event(workflow, seed)
         assert json.dumps(workflow_object(machine)) == json.dumps(workflow_object(run.machine))
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=EXAMPLES // 7, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
 @given(workflow=workflows(), seed=st.integers(0, 2**32), people=PEOPLE)
 def test_the_same_events_give_the_same_status(workflow, seed, people):
     one, two = Watched(workflow, seed, people), Watched(workflow, seed, people)
-    one.run()
-    two.run()
+    one.to_the_end()
+    two.to_the_end()
     assert one.journal == two.journal
     assert json.dumps(workflow_object(one.machine)) == json.dumps(workflow_object(two.machine))
