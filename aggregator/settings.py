@@ -66,8 +66,17 @@ OPTIONS: dict[str, Option] = {
             "runtime",
             "choice",
             "auto",
-            "how container and script templates are run",
+            "how container, script and containerSet templates are run; auto: by an engine that answers, else as processes",
             ("auto", "process", "docker", "podman", "dry"),
+        ),
+        Option(
+            "docker.network",
+            "text",
+            "",
+            "network that containers join; empty: the engine's usual one, and this machine's (host) with the sandbox",
+        ),
+        Option(
+            "docker.privileged", "flag", False, "let templates ask for privileged containers and further capabilities"
         ),
         Option("max_parallel", "integer", PerCore(4), "processes and containers at the same time", minimum=1),
         Option("http.concurrency", "integer", 64, "HTTP requests in flight at the same time", minimum=1),

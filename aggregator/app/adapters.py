@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from aggregator.app.choice import Choice
 from aggregator.app.fitness import cluster_of
 from aggregator.errors import Unsupported
 from aggregator.kinds import KINDS, Leaf
@@ -54,6 +55,15 @@ class Adapters:
         self._notice = notice
         self._workflows = workflows
         self._runtimes: dict[str, Runtime] = {}
+        self._pods = Choice(
+            settings=settings,
+            folder=folder,
+            secrets=secrets,
+            env=world.env,
+            environ=environ,
+            notice=notice,
+            process=self._process,
+        )
         self._drivers: dict[str, ArtifactDriver] = {}
         self._clients: Any = None
 
@@ -61,9 +71,10 @@ class Adapters:
         """The runtime that runs an attempt; Unsupported names what can't run here."""
         leaf = KINDS[attempt.kind]
         name = leaf.runtime if isinstance(leaf, Leaf) else attempt.kind
+        if name == "pod":
+            return await self._pods.runtime_of(attempt)
         if name not in self._runtimes:
             make: dict[str, Callable[[], Runtime]] = {
-                "pod": self._process,
                 "http": self._http,
                 "plugin": self._plugin,
                 "data": self._data,
@@ -78,9 +89,6 @@ class Adapters:
         return self._runtimes[name]
 
     def _process(self) -> Runtime:
-        wanted = self._settings.text("runtime")
-        if wanted not in ("auto", "process"):
-            raise Unsupported(f"runtime {wanted!r} is not there yet", hint="use --runtime process")
         module: Any = import_module("aggregator.runtimes.process")
         rules = [
             module.ImageRule(
@@ -164,6 +172,7 @@ class Adapters:
 
     async def close(self) -> None:
         """The end of the run: runtimes stop, drivers and clients close."""
+        await self._pods.close()
         for runtime in self._runtimes.values():
             await runtime.stop()
         for adapter in (*self._drivers.values(), self._clients):
