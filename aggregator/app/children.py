@@ -201,7 +201,7 @@ class Children:
             first = prepared.problems[0]
             if all(problem.code == "refused-field" for problem in prepared.problems):
                 raise Unsupported(first.message, hint=first.hint)
-            raise InvalidWorkflow(prepared.problems, hint=first.message)
+            raise InvalidWorkflow(prepared.problems, hint=first.hint)
         if owned:
             owner = {
                 "apiVersion": "argoproj.io/v1alpha1",

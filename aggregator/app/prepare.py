@@ -228,7 +228,7 @@ def _of_cron(loaded: Loaded[Any]) -> models.Workflow:
 
 
 def _metadata(workflow: models.Workflow, loaded: Loaded[Any], submission: Submission) -> models.ObjectMeta:
-    """The run's name (given, or generated as Kubernetes does) and labels."""
+    """The run's name (given, or generated: the prefix and five characters) and labels."""
     metadata = workflow.metadata
     name = submission.name or ("" if submission.generate_name else metadata.name)
     prefix = (submission.generate_name or metadata.generate_name)[:LONGEST_PREFIX]
@@ -247,7 +247,8 @@ def _metadata(workflow: models.Workflow, loaded: Loaded[Any], submission: Submis
             )
         name = prefix + generated_suffix()
     labels = {**metadata.labels, **submission.labels}
-    changed: models.ObjectMeta = replace_struct(metadata, name=name, labels=labels)
+    namespace = metadata.namespace or submission.namespace
+    changed: models.ObjectMeta = replace_struct(metadata, name=name, labels=labels, namespace=namespace)
     return changed
 
 

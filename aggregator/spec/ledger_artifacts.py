@@ -24,8 +24,8 @@ ROWS = {
     """,
     models.ValueFrom: """
         path             implemented  A file of the leaf.
-        jsonPath         later        Outputs of resource templates.
-        jqFilter         later        Outputs of resource templates.
+        jsonPath         implemented  Outputs of resource templates.
+        jqFilter         implemented  Outputs of resource templates; needs the extra jq.
         event            later        Values of event bindings.
         parameter        implemented  An output of a step or task.
         supplied         implemented  Entered when a suspended node is resumed.
@@ -71,8 +71,8 @@ ROWS = {
         subPath         implemented  A part of the source.
         recurseMode     implemented  Applies mode to a whole folder.
         fromExpression  implemented  Chooses the source by an expression.
-        artifactGC      later        Read and kept; artifacts are not yet removed by it.
-        deleted         ignored      A mark of Argo's controller.
+        artifactGC      implemented  Removed with the end or the deletion of the run.
+        deleted         ignored      Set in the status of what artifactGC has removed.
     """,
     models.ArchiveStrategy: """
         tar   implemented  A gzipped tar file; the default.

@@ -16,12 +16,12 @@ ROWS = {
         container                     emulated     A process on the host, its image mapped by rules.
         containerSet                  implemented        Containers of one attempt, by their dependencies, in one workspace.
         script                        emulated     A process on the host, its image mapped by rules.
-        resource                      later        Read and checked; needs a cluster.
+        resource                      emulated     By kubectl where a cluster is configured; a Workflow is a run of this machine.
         dag                           implemented  Tasks and their dependencies.
         suspend                       implemented  Waits for time or for `agg resume`.
-        data                          later        Read and checked.
+        data                          implemented  Keys of an artifact location, transformed.
         http                          implemented  A request by agg itself.
-        plugin                        emulated     Built in: aws-sns, aws-sqs and aws-lambda; others are refused.
+        plugin                        emulated     Built in: aws-sns, aws-sqs, aws-lambda; else the plugins of the settings.
         volumes                       emulated     Local folders and files in the place of pod volumes.
         initContainers                implemented        Run one after the other before main.
         sidecars                      implemented        Run beside main, ended with it.
@@ -114,17 +114,17 @@ ROWS = {
         retries   implemented  As in Argo.
     """,
     models.Resource: """
-        action             later  Read and checked.
-        mergeStrategy      later  Read and kept.
-        manifest           later  Read and kept.
-        manifestFrom       later  Read and kept.
-        setOwnerReference  later  Read and kept.
-        successCondition   later  Read and kept.
-        failureCondition   later  Read and kept.
-        flags              later  Read and kept.
+        action             implemented  get, create, apply, delete, replace or patch.
+        mergeStrategy      implemented  How a patch is merged.
+        manifest           implemented  The object, as YAML.
+        manifestFrom       implemented  The object, from an input artifact.
+        setOwnerReference  emulated     A label and an annotation; a Workflow is deleted with its owner.
+        successCondition   implemented  Waited for.
+        failureCondition   implemented  Looked at first.
+        flags              implemented  Handed to kubectl.
     """,
     models.ManifestFrom: """
-        artifact  later  Read and kept.
+        artifact  implemented  The name of an input artifact.
     """,
     models.Suspend: """
         duration  implemented  Seconds or a duration; a tag may give it.
@@ -151,14 +151,14 @@ ROWS = {
         bytes  implemented  Base64 of the body.
     """,
     models.Data: """
-        source          later  Read and checked.
-        transformation  later  Read and checked.
+        source          implemented  What is listed.
+        transformation  implemented  Expressions over `data`, one after the other.
     """,
     models.DataSource: """
-        artifactPaths  later  Read and checked.
+        artifactPaths  implemented  The keys under a location, sorted.
     """,
     models.TransformationStep: """
-        expression  later  Read and checked.
+        expression  implemented  An expression over `data`.
     """,
     models.TemplateRef: """
         name          implemented  The WorkflowTemplate, from the files given and the local store.

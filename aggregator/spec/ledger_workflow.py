@@ -86,7 +86,7 @@ ROWS = {
         volumes                       emulated     Local folders and files in the place of pod volumes.
         volumeClaimTemplates          emulated     A folder per run and claim.
         parallelism                   implemented  Limits active leaves; HTTP leaves count too (see the differences).
-        artifactRepositoryRef         emulated     Names a repository of the local settings.
+        artifactRepositoryRef         implemented  A repository that a ConfigMap holds.
         suspend                       implemented  The run starts paused.
         nodeSelector                  ignored      One machine: nothing to select.
         affinity                      ignored      One machine: nothing to select.
@@ -119,7 +119,7 @@ ROWS = {
         archiveLogs                   implemented  The output of main is the artifact main-logs.
         hooks                         implemented  Life-cycle hooks of the whole run.
         workflowMetadata              implemented  Labels and annotations for the run.
-        artifactGC                    later        Read and kept; artifacts are not yet removed by it.
+        artifactGC                    implemented  When artifacts are removed, unless they say so themselves.
         executorPlugins               ignored      No plugin sidecars here; plugins are named in the settings.
     """,
     models.WorkflowTemplateRef: """
@@ -140,17 +140,17 @@ ROWS = {
         strategy  emulated  OnWorkflowCompletion or OnWorkflowSuccess, for the folders of claims.
     """,
     models.WorkflowLevelArtifactGC: """
-        forceFinalizerRemoval  ignored  There are no finalizers.
-        podSpecPatch           ignored  No pod does the clean-up.
+        forceFinalizerRemoval  emulated  A run is deleted even if one of its artifacts cannot be.
+        podSpecPatch           ignored   No pod does the clean-up.
     """,
     models.ArtifactGC: """
-        strategy            later    Read and checked.
-        podMetadata         ignored  No pod does the clean-up.
-        serviceAccountName  ignored  No pod does the clean-up.
+        strategy            implemented  OnWorkflowCompletion, OnWorkflowDeletion or Never.
+        podMetadata         ignored      No pod does the clean-up.
+        serviceAccountName  ignored      No pod does the clean-up.
     """,
     models.ArtifactRepositoryRef: """
-        configMap  emulated  Together with key the name of a repository in the settings.
-        key        emulated  Together with configMap the name of a repository in the settings.
+        configMap  implemented  The ConfigMap, a document of the file or of --with; artifact-repositories where it is not named.
+        key        implemented  Its entry; the one that its annotation names where it is not named.
     """,
     models.WorkflowMetadata: """
         labels       implemented  Added to the run.

@@ -28,7 +28,8 @@ def parameters_of(template: Mapping[str, Any], found: Mapping[str, Any]) -> dict
             made[name] = str(source.get("default") or "")
             continue
         try:
-            made[name] = _read(source, found)
+            # A path that leads nowhere gives an empty text, as in kubectl; that is what a default is for.
+            made[name] = _read(source, found) or str(source.get("default") or "")
         except LanguageError as problem:
             if source.get("default") is None:
                 raise LanguageError(f"output parameter {name!r}: {problem.message}", text=problem.text) from None

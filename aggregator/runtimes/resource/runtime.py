@@ -98,7 +98,9 @@ class ResourceRuntime:
         except manifest.BadManifest as problem:
             return Outcome(phase="Error", message=str(problem))
         except LanguageError as problem:
-            return Outcome(phase="Error", message=problem.message + (f" in {problem.text!r}" if problem.text else ""))
+            place = f" in {problem.text!r}" if problem.text else ""
+            hint = f"; {problem.hint}" if problem.hint else ""
+            return Outcome(phase="Error", message=f"{problem.message}{place}{hint}")
 
     async def _run(self, attempt: Attempt, files: Files, sink: Sink) -> Outcome:
         resource = attempt.template.get("resource") or {}
