@@ -16,8 +16,8 @@ NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """Kubernetes' alphabet for generated names: no vowels, so no words."""
 NAME = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._]*")
 LONGEST_NAME = 63
-LONGEST_PREFIX = 58
-"""A longer `generateName` is cut, as Kubernetes does, so that the suffix fits."""
+LONGEST_PREFIX = 200
+"""A longer `generateName` is cut, so that the name can be a file's. (Kubernetes cuts at 58, for the sake of labels.)"""
 
 
 def check_name(name: str, submission: Submission, loaded: Loaded[Any]) -> None:

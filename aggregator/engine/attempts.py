@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from aggregator.engine import places
 from aggregator.engine.commands import Attempt, StartLeaf
 from aggregator.engine.containers import add_containers
+from aggregator.engine.frames import CallingFrame
 from aggregator.engine.inputs import NodeError
+from aggregator.engine.mounts import check_mounts
 from aggregator.engine.node import ERROR, PENDING, RUNNING, Node
 from aggregator.engine.scope import Scope
 from aggregator.errors import LanguageError
@@ -30,7 +32,7 @@ def start_attempt(machine: Machine, node: Node, template: Template, scope: Scope
             if machine.cluster is not None and (refused := machine.cluster.started(machine, node, attempt)):
                 raise NodeError(refused)
         except (LanguageError, NodeError) as problem:
-            machine.finish(node, ERROR, str(problem))
+            unstarted(machine, node, str(problem))
             return
         machine.active[node.number] = node
         if node.phase != PENDING:
@@ -43,6 +45,14 @@ def start_attempt(machine: Machine, node: Node, template: Template, scope: Scope
     kind.begin(machine, node, scope)
 
 
+def unstarted(machine: Machine, node: Node, message: str) -> None:
+    """The attempt can't even be ordered; for its caller that is a wrong call, not a leaf that failed."""
+    node.unstarted = True
+    if isinstance(node.owner, CallingFrame):
+        node.owner.child_wrong()
+    machine.finish(node, ERROR, message)
+
+
 def make_attempt(machine: Machine, node: Node, template: Template, scope: Scope) -> Attempt:
     """The order to run a leaf: its body filled with everything known, inputs as they were handed over."""
     pod = node.pod_name(machine.name)
@@ -53,6 +63,7 @@ def make_attempt(machine: Machine, node: Node, template: Template, scope: Scope)
         body = {**body, "inputs": node.inputs}
     if body.get("outputs"):
         node.declared = body["outputs"]
+    check_mounts(body, machine.volumes)
     spec = machine.spec
     location = body.get("archiveLocation") or {}
     if not location and machine.repository is not None:

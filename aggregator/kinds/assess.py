@@ -42,12 +42,14 @@ def assess(machine: Machine, dag: Node, targets: Sequence[tuple[Task, Node | Non
 def _following(machine: Machine, node: Node) -> Sequence[int]:
     """The nodes that come after this one. A retry or a loop reflects what is inside: go on behind it, with its own phase.
 
-    (Argo steps into the last element, so that its success hides the failure of another one from an omitted task.)
+    (Argo steps into the last element, so that its success hides the failure of another one from an omitted task.) What needs
+    a daemon started behind the attempt that was up then, which need not be the last one.
     """
     nodes = machine.nodes
     if node.kind not in ("Retry", "TaskGroup"):
         return node.children
     own = [c for c in node.children if not nodes[c].flags & HOOKED]
     hooked = [c for c in node.children if nodes[c].flags & HOOKED]
-    behind = (c for end in outbound(machine, nodes[own[-1]]) for c in nodes[end].children) if own else ()
+    last = own if node.daemoned else own[-1:]
+    behind = (c for attempt in last for end in outbound(machine, nodes[attempt]) for c in nodes[end].children)
     return [*behind, *hooked]

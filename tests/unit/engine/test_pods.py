@@ -136,6 +136,31 @@ templates:
         assert run.phase == "Succeeded"
         assert [run.phase_of(n) for n in ("db", "db(0)", "db(1)")] == ["Succeeded", "Failed", "Succeeded"]
 
+    def test_in_a_dag_what_hangs_behind_its_first_attempt_is_found_after_a_restart(self, play):
+        text = """
+entrypoint: main
+templates:
+- name: main
+  dag:
+    tasks:
+    - {name: db, template: db}
+    - {name: use, template: use, dependencies: [db]}
+- name: db
+  daemon: true
+  retryStrategy: {limit: 2}
+  container: {image: x}
+- name: use
+  container: {image: x}
+"""
+        run = play.begin(text, ready=["db"], held=["use"])
+        run.settle()
+        run.finish(run.attempt("db(0)").node, Outcome(phase="Failed", message="fell over"))
+        run.settle()
+        assert run.phase_of("db(1)") == "Running"
+        run.end("use")
+        assert [run.phase_of(n) for n in ("db(0)", "db(1)", "use")] == ["Failed", "Succeeded", "Succeeded"]
+        assert run.phase == "Succeeded"
+
     def test_the_end_finds_a_retried_one_waiting_for_its_next_attempt(self, play):
         text = DAEMON.replace(
             "  daemon: true", "  daemon: true\n  retryStrategy: {limit: 1, backoff: {duration: '60'}}"
