@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from aggregator.app.given import given_artifacts, with_files
 from aggregator.app.naming import LONGEST_PREFIX, check_name, generated_suffix
 from aggregator.errors import Diagnostic, InvalidWorkflow, UsageError, nearest
 from aggregator.spec import models
@@ -31,6 +32,8 @@ class Submission:
     """What the command line adds to the documents, as `argo submit` does."""
 
     parameters: Sequence[tuple[str, str]] = ()
+    artifacts: Sequence[tuple[str, str]] = ()
+    """Names of input artifacts and absolute paths of the files or folders that they are."""
     name: str = ""
     generate_name: str = ""
     entrypoint: str = ""
@@ -89,12 +92,16 @@ def prepare(main: Bundle, supporting: Bundle, submission: Submission) -> Prepare
     source = random.SystemRandom()
     name = metadata.name
     parameters = {p.name: p.value for p in spec.arguments.parameters if p.value is not None}
+    found = list(everything.errors)
+    if not missing:
+        # Checked before the plain data is made: of a big file both together would take much memory.
+        found += check_submission(everything, loaded, spec)
     prepared = Prepared(
         name=name,
         uid=str(uuid.UUID(int=source.getrandbits(128), version=4)),
         seed=source.getrandbits(63),
         namespace=metadata.namespace or submission.namespace or "default",
-        workflow=plain(workflow),
+        workflow=with_files(plain(workflow), submission.artifacts),
         templates=[{"kind": t.kind, **plain(t.model)} for t in _stored(everything)],
         config_maps=[c.value for c in everything.config_maps],
         secrets=[s.value for s in everything.secrets],
@@ -102,12 +109,10 @@ def prepare(main: Bundle, supporting: Bundle, submission: Submission) -> Prepare
         warnings=[d for d in everything.diagnostics if d.severity != "error"],
         parameters=parameters,
     )
-    found = list(everything.errors)
     if missing:
         prepared.problem_phase = "Failed" if found else "Error"
         found += missing
     else:
-        found += check_submission(everything, loaded, spec)
         found += _unused_parameters(submission, declared, prepared)
     prepared.problems = [d for d in found if d.severity == "error"]
     prepared.warnings += [d for d in found if d.severity != "error"]
@@ -320,7 +325,9 @@ def _overridden(spec: models.WorkflowSpec, submission: Submission) -> models.Wor
         base = models.Parameter(name=name) if known is None else known
         given.append(replace_struct(base, value=value, value_from=None))
     rest = [p for p in spec.arguments.parameters if p.name not in names]
-    changes: dict[str, Any] = {"arguments": replace_struct(spec.arguments, parameters=(*given, *rest))}
+    artifacts = given_artifacts(spec, submission.artifacts, submission.entrypoint)
+    arguments = replace_struct(spec.arguments, parameters=(*given, *rest), artifacts=artifacts)
+    changes: dict[str, Any] = {"arguments": arguments}
     if submission.entrypoint:
         changes["entrypoint"] = submission.entrypoint
     if submission.priority is not None:

@@ -37,7 +37,8 @@ def run_tests(
     if output not in FORMS:
         raise UsageError(f"-o {output} is no form of output", hint=nearest(output, FORMS) or ", ".join(FORMS))
     pretty = _Pretty(options.use_color(no_color))
-    verdicts = session(find_files(paths), selection(select), pretty.verdict if output == "pretty" else lambda _: None)
+    show = pretty.verdict if output == "pretty" else lambda _: None
+    verdicts = session(find_files(paths), selection(select), show, keep=cover)
     if not verdicts:
         raise NotFound(f"no test matches -k {select!r}" if select else "the files hold no test")
     covered = coverage(v.trial for v in verdicts if v.trial is not None) if cover else []

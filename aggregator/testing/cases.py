@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from aggregator.source import Span
     from aggregator.spec.bundle import Bundle
+    from aggregator.testing.documents import Documents
 
 Deed = Literal["stop", "terminate", "suspend", "resume", "set"]
 
@@ -79,7 +80,7 @@ class Case:
 
     name: str
     span: Span | None
-    main: Bundle
+    main: Documents
     supporting: Bundle
     parameters: tuple[tuple[str, str], ...] = ()
     entrypoint: str = ""

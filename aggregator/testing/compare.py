@@ -44,11 +44,26 @@ class _Comparison:
         self.found: list[Difference] = []
         self.detail: Trial | None = None
         self.explained: Explainer | None = None
-        self.by_name: dict[str, list[Node]] = {}
-        if any(key == "order" or key.startswith("nodes.") for key in self.expect):
-            for node in trial.nodes():
-                for name in {node.name, node.display}:
-                    self.by_name.setdefault(name, []).append(node)
+        self.by_name = self._index()
+
+    def _index(self) -> dict[str, list[Node]]:
+        """The nodes of the names that are expected, by full name and display name; of a big run these are few."""
+        wanted = {name for name, _ in entries(self.expect, "nodes.")}
+        for key, entry in self.expect.items():
+            if key == "order":
+                wanted.update(entry.value)
+            elif isinstance(entry.value, dict) and "startedAfter" in entry.value:
+                after = entry.value["startedAfter"]
+                wanted.update(map(str, after if isinstance(after, list) else [after]))
+        found: dict[str, list[Node]] = {}
+        if wanted:
+            wanted |= {f"{self.trial.machine.name}.{name}" for name in wanted} if self.trial.run is not None else set()
+            for node in self.trial.nodes():
+                if node.name in wanted:
+                    found.setdefault(node.name, []).append(node)
+                if node.display in wanted and node.display != node.name:
+                    found.setdefault(node.display, []).append(node)
+        return found
 
     def all(self) -> list[Difference]:
         self._run()
@@ -98,9 +113,9 @@ class _Comparison:
         if self.trial.run is None:
             return []
         machine = self.trial.machine
-        for node in machine.nodes:
-            if node.name == f"{machine.name}.{name}":
-                return [node]
+        inside = [n for n in self.by_name.get(f"{machine.name}.{name}", ()) if n.name == f"{machine.name}.{name}"]
+        if inside:
+            return inside[:1]
         if "*" not in name:
             return []
         return [n for n in machine.nodes if any(glob_matches(name, known) for known in (n.name, n.display))]

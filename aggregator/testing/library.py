@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from aggregator.engine.times import rfc3339
 from aggregator.errors import NotFound, nearest
 from aggregator.source import Source
-from aggregator.spec.decode import decode_text
 from aggregator.testing.compare import compare
+from aggregator.testing.documents import Documents
 from aggregator.testing.load import load_text
 from aggregator.testing.trial import Trial, try_case
 from aggregator.testing.views import attempts_of, by_name
@@ -160,7 +160,7 @@ def run_workflow(
         test["workflow"] = {"kind": "List", "items": []}
     (case,) = load_text(Source("run_workflow", json.dumps(test, indent=2)), Path())
     if text:
-        case.main = decode_text(Source("workflow", str(workflow)))
+        case.main = Documents(Source("workflow", str(workflow)))
     return WorkflowRun(try_case(case))
 
 

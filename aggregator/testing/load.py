@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from aggregator.errors import Diagnostic, InvalidWorkflow, NotFound
 from aggregator.spec.bundle import Bundle
-from aggregator.spec.decode import decode_documents, decode_text
+from aggregator.spec.decode import decode_documents
 from aggregator.spec.positions import Document
 from aggregator.spec.yaml import parse_text, read_source
 from aggregator.testing.cases import Case, Happening
+from aggregator.testing.documents import Documents
 from aggregator.testing.expectations import read_expectations
 from aggregator.testing.fields import Fields
 from aggregator.testing.mock_fields import read_mocks, texts
@@ -98,7 +99,7 @@ class _Reader:
     def __init__(self, folder: Path, found: list[Diagnostic]) -> None:
         self.folder = folder
         self.found = found
-        self._files: dict[str, Bundle] = {}
+        self._files: dict[str, Documents] = {}
 
     def document(self, fields: Fields) -> list[Case]:
         """One test, or the tests of a `tests:` list, which share what stands beside it."""
@@ -127,7 +128,7 @@ class _Reader:
         supporting = Bundle()
         for layer in layers:
             for item in layer["templates"].items():
-                supporting.merge(self._bundle(item))
+                supporting.merge(self._documents(item).bundle)
         options: dict[str, Any] = {"strict_argo": first("strictArgo").flag(), "slots": {}, "host": "localhost"}
         for key, slot in (("maxParallel", "process"), ("httpConcurrency", "http")):
             limit = first(key).whole()
@@ -140,7 +141,7 @@ class _Reader:
         return Case(
             name=own["name"].text(),
             span=own.span,
-            main=self._bundle(workflow) if workflow.value is not None else Bundle(),
+            main=(self._documents(workflow) if workflow.value is not None else Documents()).use(),
             supporting=supporting,
             parameters=tuple(parameters.items()),
             entrypoint=first("entrypoint").text(),
@@ -153,11 +154,11 @@ class _Reader:
             seed=first("seed").whole(),
         )
 
-    def _bundle(self, fields: Fields) -> Bundle:
+    def _documents(self, fields: Fields) -> Documents:
         """The documents of a file, or the one that is written in place."""
         if isinstance(fields.value, dict):
             inner = Document(fields.document.source, fields.value, _node_at(fields))
-            return decode_documents([inner])
+            return Documents(bundle=decode_documents([inner]))
         name = fields.text()
         if name and name not in self._files:
             path = self.folder / name
@@ -166,9 +167,9 @@ class _Reader:
             except OSError as problem:
                 reason = (problem.strerror or str(problem)).lower()
                 fields.report("no-such-file", f"{name}: {reason}", f"looked for it at {path}")
-                return Bundle()
-            self._files[name] = decode_text(source)
-        return self._files.get(name, Bundle())
+                return Documents()
+            self._files[name] = Documents(source)
+        return self._files.get(name) or Documents()
 
 
 def _node_at(fields: Fields) -> Any:

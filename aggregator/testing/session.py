@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aggregator.errors import AggError, EngineBug, InvalidWorkflow, UsageError
+from aggregator.spec.allocation import building
 from aggregator.testing.compare import compare
 from aggregator.testing.load import load_file
 from aggregator.testing.trial import Trial, try_case
@@ -37,15 +38,18 @@ class Verdict:
         return not self.problems
 
 
-def judge(case: Case) -> Verdict:
-    """Run one test and hold it against what it expects."""
+def judge(case: Case, *, keep: bool = True) -> Verdict:
+    """Run one test and hold it against what it expects; its trial is kept where someone wants to look at it."""
     began = time.perf_counter()
     verdict = Verdict(case.name, case.file)
     try:
-        trial = verdict.trial = try_case(case)
-        verdict.virtual = trial.duration
-        verdict.problems += trial.problems
-        verdict.problems += ["\n".join(difference.lines()) for difference in compare(trial)]
+        with building():  # what a run leaves behind is let go in one piece
+            trial = try_case(case, lean=not keep)
+            verdict.virtual = trial.duration
+            verdict.problems += trial.problems
+            verdict.problems += ["\n".join(difference.lines()) for difference in compare(trial)]
+        if keep:
+            verdict.trial = trial
     except EngineBug as bug:
         verdict.problems.append("\n  ".join([f"bug in agg: {bug.message}", *bug.story]))
     except AggError as problem:
@@ -54,8 +58,17 @@ def judge(case: Case) -> Verdict:
     return verdict
 
 
-def session(files: Iterable[Path], wanted: Callable[[str], bool], report: Callable[[Verdict], None]) -> list[Verdict]:
-    """Judge the tests of these files whose `FILE::NAME` is wanted. A file that can't be read is one failed test."""
+def session(
+    files: Iterable[Path],
+    wanted: Callable[[str], bool],
+    report: Callable[[Verdict], None],
+    *,
+    keep: bool = False,
+) -> list[Verdict]:
+    """Judge the tests of these files whose `FILE::NAME` is wanted. A file that can't be read is one failed test.
+
+    `keep` keeps what came of each run, as coverage needs it.
+    """
     found = []
     for path in files:
         try:
@@ -67,7 +80,7 @@ def session(files: Iterable[Path], wanted: Callable[[str], bool], report: Callab
             continue
         for case in cases:
             if wanted(f"{path}::{case.name}"):
-                verdict = judge(case)
+                verdict = judge(case, keep=keep)
                 report(verdict)
                 found.append(verdict)
     return found

@@ -96,15 +96,16 @@ class Trial:
         return found
 
 
-def try_case(case: Case, *, detailed: bool = False) -> Trial:
+def try_case(case: Case, *, detailed: bool = False, lean: bool = False) -> Trial:
     """Run the test's workflow to its end. The same test always runs the same way.
 
     `detailed` keeps what stories are told from (news, attempts, the journal); otherwise only what is expected is kept.
+    `lean` lets go of the documents before the run, which of a big workflow take as much memory as its nodes.
     """
     mocks = Mocks(case.mocks, strict_argo=bool(case.options.get("strict_argo")))
     trial = Trial(case, mocks=mocks, history=History(full=detailed))
     try:
-        prepared = trial.prepared = prepare(case.main, case.supporting, _submission(case))
+        prepared = trial.prepared = prepare(case.main.bundle, case.supporting, _submission(case))
     except InvalidWorkflow as problem:
         trial.problems += [d.render() for d in problem.diagnostics]
         return trial
@@ -134,6 +135,10 @@ def try_case(case: Case, *, detailed: bool = False) -> Trial:
         journaled=detailed,
         remembers=detailed or _mentions(case, "leaf"),
     )
+    if lean:
+        case.main.leave()
+        trial.prepared = None
+    del prepared
     mocks.machine = run.machine
     for happening in case.events:
         run.post(_event(happening, start + happening.at))
@@ -177,7 +182,7 @@ def _submission(case: Case) -> Submission:
 
 def _run_name(case: Case) -> str:
     """The same in every run of the test, so that full names of nodes can be written down."""
-    main = case.main
+    main = case.main.bundle
     for loaded in main.workflows:
         return str(loaded.name or f"{loaded.model.metadata.generate_name}test")
     stored: list[Any] = [*main.cron_workflows, *main.workflow_templates, *main.cluster_workflow_templates]

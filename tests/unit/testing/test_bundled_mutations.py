@@ -20,6 +20,7 @@ from aggregator.source import Source
 from aggregator.spec.decode import decode_text
 from aggregator.spec.yaml import parse_text
 from aggregator.testing.cases import Case, Happening, HttpAnswer, Mock, MockedOutcome
+from aggregator.testing.documents import Documents
 from aggregator.testing.load import load_file
 from aggregator.testing.session import judge
 from aggregator.testing.trial import try_case
@@ -143,7 +144,16 @@ def family():
 def traces(bundle):
     """What each dry run of the family came to: everything that was decided, and all that leaves were asked for."""
     for _, mocks, events, parameters in family():
-        case = Case("", None, bundle, type(bundle)(), parameters, mocks=mocks, events=events, options={"slots": {}})
+        case = Case(
+            "",
+            None,
+            Documents(bundle=bundle),
+            type(bundle)(),
+            parameters,
+            mocks=mocks,
+            events=events,
+            options={"slots": {}},
+        )
         trial = try_case(case, detailed=True)
         if trial.run is None:
             yield trial.phase, trial.message, str(trial.problems)
@@ -170,7 +180,7 @@ def cases():
 def failed(cases, bundle):
     """Whether a test of the file fails for this workflow; a file that can't be read as a workflow fails all."""
     for case in cases:
-        case.main = bundle
+        case.main = Documents(bundle=bundle)
         if not judge(case).passed:
             return True
     return False
