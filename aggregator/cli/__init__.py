@@ -57,6 +57,8 @@ COMMANDS: dict[str, Command] = {
         Command("stop", "aggregator.cli.stop:stop_command", "End runs; exit handlers still run.", completes="run"),
         Command("terminate", "aggregator.cli.terminate:terminate_command", "End runs at once.", completes="run"),
         Command("delete", "aggregator.cli.delete:delete_command", "Delete runs and their files.", completes="run"),
+        Command("cp", "aggregator.cli.cp:cp_command", "Copy artifacts of a run to a folder.", completes="run"),
+        Command("gc", "aggregator.cli.gc:gc_command", "Remove what runs that were killed left behind."),
         Command(
             "explain", "aggregator.cli.explain:explain_command", "Tell why nodes are what they are.", completes="run"
         ),

@@ -21,6 +21,7 @@ from aggregator.journal.liveness import alive, standing
 
 if TYPE_CHECKING:
     from aggregator.ports import Journal, RunRow
+    from aggregator.settings import Settings
 
 GRACE = 60.0
 """Seconds that a run which `--force` terminates has to end."""
@@ -87,7 +88,7 @@ def delete_command(
         for row in chosen.values():
             try:
                 if not dry_run:
-                    _delete(journal, row, runs, force=force)
+                    _delete(settings, journal, row, runs, force=force)
                 elif not force:
                     _refuse_running(row)
             except AggError as error:
@@ -98,12 +99,17 @@ def delete_command(
     return code
 
 
-def _delete(journal: Journal, row: RunRow, runs: Path, *, force: bool) -> None:
-    """The folder first: should that fail, the run is still known and can be deleted again."""
+def _delete(settings: Settings, journal: Journal, row: RunRow, runs: Path, *, force: bool) -> None:
+    """Artifacts and the folder first: should that fail, the run is still known and can be deleted again."""
+    from aggregator.app.children import remove_owned  # noqa: PLC0415 - it brings the whole engine along
+    from aggregator.cli.discard import discard_artifacts  # noqa: PLC0415
+
     if not force:
         _refuse_running(row)
     elif standing(row) in ("driven", "elsewhere"):
         _terminate(journal, row)
+    discard_artifacts(settings, journal, row, force=force)
+    remove_owned(journal, row.uid, lambda child: _delete(settings, journal, child, runs, force=True))
     folder = Path(row.folder) if row.folder else None
     if folder is not None and folder.parent == runs and folder.is_dir():
         _remove(folder)

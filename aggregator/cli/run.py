@@ -248,6 +248,7 @@ def _submission(request: Request, namespace: str) -> Submission:
         raise UsageError(f"--priority {priority!r} must be a whole number") from None
     return Submission(
         parameters=request.parameters,
+        artifacts=[_artifact(text) for text in given.all("artifact")],
         name=given.one("name"),
         generate_name=given.one("generate-name"),
         entrypoint=given.one("entrypoint"),
@@ -257,6 +258,18 @@ def _submission(request: Request, namespace: str) -> Submission:
         namespace=namespace,
         source=given.one("from"),
     )
+
+
+def _artifact(text: str) -> tuple[str, str]:
+    """A name and an absolute path that exists."""
+    from pathlib import Path  # noqa: PLC0415 - few runs are given files
+
+    name, value = assignment(text, "-a")
+    path = Path(value).expanduser().absolute()
+    if not path.exists():
+        beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise UsageError(f"-a {name}={value}: there is no such file or folder", hint=nearest(path.name, beside))
+    return name, str(path)
 
 
 def _run(request: Request, supporting: Bundle, settings: Settings) -> int:

@@ -37,6 +37,7 @@ class Flag:
 FLAGS = (
     Flag(("-p", "--parameter"), "set a parameter; reaches every parameter", "NAME=VALUE", many=True),
     Flag(("-f", "--parameter-file"), "YAML or JSON file (or URL) of parameters", "FILE", many=True),
+    Flag(("-a", "--artifact"), "give an input artifact: a file or folder", "NAME=PATH", many=True),
     Flag(("--with",), "supporting documents: templates, ConfigMaps, Secrets (file or folder)", "PATH", many=True),
     Flag(("--from",), "run a stored document, e.g. workflowtemplate/NAME, of --with or $AGG_HOME", "KIND/NAME"),
     Flag(("--name",), "name of the run", "NAME"),

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from aggregator.engine.locations import LOCATION_KEYS, location_of, merged_location
+from aggregator.engine.locations import LOCATION_KEYS, location_of, merged_location, place_key
 from aggregator.errors import AggError, NotFound, StoreError
 
 if TYPE_CHECKING:
@@ -145,7 +145,9 @@ class Stage:
                 found = "local", {"key": f"{self.attempt.workflow}/{self.attempt.pod_name}/{file_name}"}
             else:
                 key, location = fallback
-                found = key, {**location, "key": f"{str(location.get('key', '')).rstrip('/')}/{file_name}".lstrip("/")}
+                last = place_key(key, location)
+                folder = str(location.get(last) or "").rstrip("/")
+                found = key, {**location, last: f"{folder}/{file_name}" if folder else file_name}
         key, location = found
         try:
             driver = self.drivers(key)

@@ -11,6 +11,7 @@ from aggregator.engine.frames import CallingFrame
 from aggregator.engine.inputs import NodeError
 from aggregator.engine.mounts import check_mounts
 from aggregator.engine.node import ERROR, PENDING, RUNNING, Node
+from aggregator.engine.repository import completed
 from aggregator.engine.scope import Scope
 from aggregator.errors import LanguageError
 from aggregator.lang.gotime import parse_duration
@@ -65,9 +66,9 @@ def make_attempt(machine: Machine, node: Node, template: Template, scope: Scope)
         node.declared = body["outputs"]
     check_mounts(body, machine.volumes)
     spec = machine.spec
-    location = body.get("archiveLocation") or {}
-    if not location and machine.repository is not None:
-        location = machine.repository.fill(scope, machine.context, LENIENT)
+    own = body.get("archiveLocation") or {}
+    repository = machine.repository.fill(scope, machine.context, LENIENT) if machine.repository is not None else {}
+    location = completed(own, repository)
     return Attempt(
         node=node.number,
         node_id=node.identity(machine.name),
@@ -84,7 +85,7 @@ def make_attempt(machine: Machine, node: Node, template: Template, scope: Scope)
         deadline=_deadline(machine, node, body),
         want_result=wants_result(node),
         volumes=machine.volumes,
-        archive_logs=bool(_first(location.get("archiveLogs"), spec.get("archiveLogs"))),
+        archive_logs=bool(_first(own.get("archiveLogs"), spec.get("archiveLogs"), repository.get("archiveLogs"))),
         artifact_location=location,
         service_account=spec.get("serviceAccountName") or "",
     )

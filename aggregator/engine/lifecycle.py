@@ -15,6 +15,7 @@ from aggregator.engine.inputs import NodeError, config_map_value
 from aggregator.engine.limits import Gate
 from aggregator.engine.node import ERROR, FAILED, HOOKED, PENDING, RUNNING, SUCCEEDED, UNSUCCESSFUL, Node
 from aggregator.engine.outputs import export_globals
+from aggregator.engine.repository import repository_of
 from aggregator.engine.retry import RetryFrame
 from aggregator.engine.variables import set_globals, set_metadata, set_parameters, set_result
 from aggregator.errors import LanguageError
@@ -90,7 +91,7 @@ def begin(machine: Machine, event: Submitted) -> None:
         program.arguments = compile_arguments({**(program.spec.get("arguments") or {}), "parameters": parameters})
         machine.spec = _filled_spec(machine)
         machine.volumes = [*(machine.spec.get("volumes") or ()), *_claimed(machine)]
-        repository = machine.options.get("artifact_repository")
+        repository = repository_of(machine.spec, machine.config_maps, machine.options.get("artifact_repository") or {})
         if repository:
             machine.repository = tags.parse_tree(repository)
         if machine.spec.get("synchronization"):

@@ -41,3 +41,10 @@ def merged_location(artifact: Mapping[str, Any], default: Mapping[str, Any]) -> 
 def _complete(key: str, location: Mapping[str, Any]) -> bool:
     needed = {"s3": "bucket", "gcs": "bucket", "oss": "bucket", "azure": "container", "hdfs": "addresses"}.get(key)
     return needed is None or bool(location.get(needed))
+
+
+def place_key(key: str, location: Mapping[str, Any]) -> str:
+    """The field of a location that names the object in its store."""
+    if key == "local" and location.get("path"):
+        return "path"
+    return PATH_KEYS.get(key, "key")

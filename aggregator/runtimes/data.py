@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from aggregator.engine.events import Outcome
-from aggregator.engine.locations import PATH_KEYS, location_of, merged_location
+from aggregator.engine.locations import location_of, merged_location, place_key
 from aggregator.errors import LanguageError, NotFound, StoreError
 from aggregator.lang import expr
 from aggregator.lang.context import Context
@@ -74,7 +74,7 @@ def place_of(artifact: Mapping[str, Any], default: Mapping[str, Any]) -> tuple[s
         key, location = found
         # A location without a key of its own means all that is there, not what the repository would name a new artifact.
         own = location_of(artifact)
-        last = PATH_KEYS.get(key, "key")
+        last = place_key(key, location)
         if key not in ("http", "artifactory") and own is not None and not own[1].get(last):
             location.pop(last, None)
         return key, location
@@ -82,7 +82,7 @@ def place_of(artifact: Mapping[str, Any], default: Mapping[str, Any]) -> tuple[s
     if fallback is None:
         return "local", {}
     key, whole = fallback
-    return key, {name: value for name, value in whole.items() if name != PATH_KEYS.get(key, "key")}
+    return key, {name: value for name, value in whole.items() if name != place_key(key, whole)}
 
 
 def transformed(data: Any, steps: Any, attempt: Attempt) -> Any:
