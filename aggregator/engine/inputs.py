@@ -13,7 +13,7 @@ from aggregator.lang.tags import LAST, LENIENT, MISSING, PREFIX_STRICT, STRICT
 if TYPE_CHECKING:
     from aggregator.engine.execute import Call
     from aggregator.engine.machine import Machine
-    from aggregator.plan.program import Argument, Template
+    from aggregator.plan.program import Argument, Task, Template
 
 LOCATION_KEYS = ("s3", "git", "http", "raw", "artifactory", "gcs", "oss", "azure", "hdfs", "plugin")
 PARAMETER_LABEL = "workflows.argoproj.io/configmap-type"
@@ -110,21 +110,32 @@ def _argued(machine: Machine, call: Call, given: Argument, policy: Any) -> str |
     text = given.value
     if text is None:
         return None
+    scope = call.scope
     key = text.single_key
     if key is not None:
-        value = call.scope.get(key)
+        value = scope.get(key)
         if value is None:
             return None
         if isinstance(value, str):
             return value
-    return text.fill(call.scope, machine.context, policy)
+    if call.task is not None:
+        scope = naming(scope, call.task, _name_of_call(call), text)
+    return text.fill(scope, machine.context, policy)
+
+
+def naming(scope: Scope, task: Task, key: str, text: tags.Template) -> Scope:
+    """`{{steps.name}}` in what a call hands over is the caller's own name; the called one's where the caller has none."""
+    return Scope(scope, {key: task.name}) if key in text.keys and scope.get(key) is MISSING else scope
+
+
+def _name_of_call(call: Call) -> str:
+    return "tasks.name" if call.owner.node.kind in ("DAG", "TaskGroup") else "steps.name"
 
 
 def _locals(machine: Machine, call: Call) -> Scope:
-    prefix = "tasks.name" if call.task is not None and call.owner.node.kind in ("DAG", "TaskGroup") else "steps.name"
     local = {"node.name": call.name}
     if call.task is not None:
-        local[prefix] = call.task.name
+        local[_name_of_call(call)] = call.task.name
     return Scope(machine.globals, local)
 
 

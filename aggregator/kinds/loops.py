@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from aggregator.engine.inputs import naming
 from aggregator.errors import LanguageError
 from aggregator.lang import when as when_language
 from aggregator.lang.tags import LENIENT, MISSING, PREFIX_STRICT
@@ -45,7 +46,7 @@ def check_references(machine: Machine, task: Task, scope: Scope) -> None:
         if text is None or all(scope.get(key) is not MISSING for key in text.keys if key.startswith("steps.")):
             continue
         if task.when is None or (task.loop is None and not is_false(machine, task, scope)):
-            text.fill(scope, machine.context, PREFIX_STRICT)
+            text.fill(naming(scope, task, "steps.name", text), machine.context, PREFIX_STRICT)
 
 
 def is_false(machine: Machine, task: Task, scope: Scope) -> bool:

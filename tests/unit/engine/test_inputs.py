@@ -285,6 +285,28 @@ class TestArtifacts:
         assert play(text.replace("optional: true, ", "")).phase == "Error"
 
 
+@pytest.mark.parametrize(
+    ("calls", "name"),
+    [
+        ("steps: [[{name: a, template: inner}]]", "a"),
+        ("steps: [[{name: a, template: middle}]]", "a"),
+        ("dag: {tasks: [{name: a, template: inner}]}", "a"),
+        ("dag: {tasks: [{name: a, template: middle, withItems: [1, 2]}]}", "a"),
+    ],
+)
+def test_the_name_of_a_call(play, calls, name):
+    """In what a template hands over, `steps.name` is its own name as a step; the called step's where it is none itself."""
+    key = calls.partition(":")[0].replace("dag", "tasks")
+    given = f"arguments: {{parameters: [{{name: p, value: '{{{{{key}.name}}}}'}}]}}"
+    text = (
+        f"entrypoint: main\ntemplates:\n- name: main\n  {calls.replace('template: inner', 'template: inner, ' + given)}\n"
+        f"- name: middle\n  steps: [[{{name: b, template: inner, {given}}}]]\n"
+        "- name: inner\n  inputs: {parameters: [{name: p}]}\n  container: {image: x, args: ['{{inputs.parameters.p}}']}\n"
+    )
+    run = play(text)
+    assert {a.template["container"]["args"][0] for a in run.attempts} == {name}
+
+
 class TestTemplates:
     """Which template a call means."""
 
