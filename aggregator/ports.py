@@ -27,6 +27,9 @@ class Sink(Protocol):
     def write(self, stream: Stream, data: bytes) -> None:
         """Bytes that the main container printed, as they come."""
 
+    def runs_on(self, runtime: str) -> None:
+        """Which runtime was chosen for a leaf with files; told by the driver, before anything else."""
+
     def started(self) -> None:
         """The attempt is now running (Argo's Pending -> Running)."""
 

@@ -50,18 +50,22 @@ HURRY_SECONDS = 0.05
 class _Sink:
     """Where one attempt reports."""
 
-    __slots__ = ("driver", "node")
+    __slots__ = ("driver", "node", "runtime")
 
     def __init__(self, driver: Driver, node: int) -> None:
         self.driver = driver
         self.node = node
+        self.runtime = ""
+
+    def runs_on(self, runtime: str) -> None:
+        self.runtime = runtime
 
     def write(self, stream: Stream, data: bytes) -> None:
         for observer in self.driver.observers:
             observer.on_output(self.node, stream, data)
 
     def started(self) -> None:
-        self.driver.post(LeafStarted(self.driver.clock.now(), self.node))
+        self.driver.post(LeafStarted(self.driver.clock.now(), self.node, runtime=self.runtime))
 
     def ready(self, ip: str) -> None:
         self.driver.post(LeafStarted(self.driver.clock.now(), self.node, ready=True, ip=ip))

@@ -50,6 +50,7 @@ class LeafRunner:
         try:
             runtime = await self.runtime_of(attempt)
             if runtime.staged:
+                sink.runs_on(runtime.name)
                 return await self._staged(runtime, attempt, sink)
             return await self._patiently(runtime, attempt, sink)
         except Unsupported as problem:

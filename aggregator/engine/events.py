@@ -61,6 +61,8 @@ class LeafStarted(msgspec.Struct, frozen=True, tag=True, omit_defaults=True):
     ready: bool = False
     """A daemon that answers its readiness probe."""
     ip: str = ""
+    runtime: str = ""
+    """What runs it, where there is a choice: process, docker, podman."""
 
 
 class LeafProgressed(msgspec.Struct, frozen=True, tag=True):

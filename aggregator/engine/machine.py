@@ -156,6 +156,8 @@ class Machine(RunState):
                 containers_run(self, node)
         if event.ip:
             node.ip = event.ip
+        if event.runtime:
+            node.runtime = event.runtime
         if event.ready and node.template is not None and node.template.daemon and not node.daemoned:
             node.daemoned = True
             self.daemons[node.number] = node

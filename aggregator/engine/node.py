@@ -102,6 +102,7 @@ class Node:
         "phase",
         "progress",
         "reported",
+        "runtime",
         "scope",
         "started",
         "started_hooks",
@@ -149,6 +150,7 @@ class Node:
         self.log = ""
         self.progress = ""
         self.reported = False
+        self.runtime = ""
         self.memo: dict[str, Any] | None = None
         self.waiting = ""
         self.locked = ""

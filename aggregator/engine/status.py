@@ -164,6 +164,8 @@ def node_status(machine: Machine, node: Node, progress: tuple[int, int], used: t
         made["outboundNodes"] = _ids(machine, node.outbound)
     elif node.kind == "Pod" and node.phase not in (PENDING, RUNNING):
         made["hostNodeName"] = machine.options.get("host", "localhost")
+    if node.runtime:
+        made["agg.dev/runtime"] = node.runtime
     if node.memo is not None:
         made["memoizationStatus"] = node.memo
     if node.waiting:

@@ -279,6 +279,8 @@ def _cells(workflow: Workflow, node: Node, output: str, style: Style) -> list[st
         pod = pod_name(_name_of(workflow), str(node.get("name") or ""), template_of(node)[1])
     message = one_line(style.mask(str(node.get("message") or "")))
     place = str(node.get("hostNodeName") or "")
+    if node.get("agg.dev/runtime"):
+        place = f"{place} ({node['agg.dev/runtime']})".lstrip()
     cells = [one_line(template_of(node)[0]), pod, duration]
     if output == "wide":
         artifacts = ",".join(

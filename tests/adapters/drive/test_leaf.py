@@ -80,6 +80,16 @@ def stores():
     return {"memory": MemoryDriver(), "local": MemoryDriver(), "s3": MemoryDriver()}
 
 
+class Told:
+    """A sink that is only told which runtime was chosen."""
+
+    def __init__(self):
+        self.runtimes = []
+
+    def runs_on(self, runtime):
+        self.runtimes.append(runtime)
+
+
 def always(runtime):
     async def runtime_of(attempt):
         return runtime
@@ -95,7 +105,7 @@ def run(runtime, tmp_path, what=None, stores=None, **options):
         folder=tmp_path,
         wait=0.001,
     )
-    outcome = asyncio.run(runner.run(what or attempt(**options), None))
+    outcome = asyncio.run(runner.run(what or attempt(**options), Told()))
     return outcome, runner
 
 
@@ -154,7 +164,7 @@ def test_input_artifacts_are_laid_out_before_the_leaf_runs(tmp_path, stores):
     artifact = {"name": "a", "path": "/in/file", "mode": 0o640, "s3": {"bucket": "b", "key": "k"}}
     runtime = Staged(body)
     runner = LeafRunner(runtime_of=always(runtime), driver_of=find, archive=Archive(), folder=tmp_path)
-    outcome = asyncio.run(runner.run(attempt(inputs={"artifacts": [artifact]}), None))
+    outcome = asyncio.run(runner.run(attempt(inputs={"artifacts": [artifact]}), Told()))
     assert outcome.phase == "Succeeded", outcome
     assert seen == {"text": "hello", "mode": 0o640}
     assert runtime.closed == 1
@@ -274,3 +284,10 @@ def test_not_found_names_the_artifact(tmp_path):
     artifact = {"name": "a", "path": "/in", "s3": {"bucket": "b", "key": "k"}}
     outcome, _ = run(Staged(lambda root: None), tmp_path, stores={"s3": Nothing()}, inputs={"artifacts": [artifact]})
     assert outcome.message == "input artifact 'a': no such key; look at the bucket"
+
+
+def test_a_leaf_with_files_is_told_which_runtime_was_chosen_for_it(tmp_path):
+    sink = Told()
+    runner = LeafRunner(runtime_of=always(Staged(lambda root: Outcome(phase="Succeeded"))), driver_of={}.__getitem__, archive=Archive(), folder=tmp_path)
+    asyncio.run(runner.run(attempt(), sink))
+    assert sink.runtimes == [Staged.name]

@@ -264,8 +264,9 @@ templates:
         run = play.begin(self.TEXT, held=["a", "b"])
         run.settle()
         for number in list(run.held):
-            run.post(LeafStarted(run.now, number, ip="10.0.0.1"))
+            run.post(LeafStarted(run.now, number, ip="10.0.0.1", runtime="docker"))
             run.post(LeafFinished(run.now, number, Outcome(phase="Succeeded", log="attempts/x")))
         run.run()
         assert run.nodes["a"]["podIP"] == "10.0.0.1"
+        assert run.nodes["a"]["agg.dev/runtime"] == "docker"
         assert run.machine.nodes[2].log == "attempts/x"
