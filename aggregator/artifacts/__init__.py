@@ -17,9 +17,14 @@ if TYPE_CHECKING:
 
 DRIVERS = {
     "artifactory": "aggregator.artifacts.http:ArtifactoryDriver",
+    "azure": "aggregator.artifacts.azure:AzureDriver",
+    "gcs": "aggregator.artifacts.gcs:GcsDriver",
+    "git": "aggregator.artifacts.git:GitDriver",
+    "hdfs": "aggregator.artifacts.hdfs:HdfsDriver",
     "http": "aggregator.artifacts.http:HttpDriver",
     "local": "aggregator.artifacts.local:LocalDriver",
     "memory": "aggregator.artifacts.memory:MemoryDriver",
+    "oss": "aggregator.artifacts.oss:OssDriver",
     "raw": "aggregator.artifacts.raw:RawDriver",
     "s3": "aggregator.artifacts.s3:S3Driver",
 }

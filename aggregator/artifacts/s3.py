@@ -11,7 +11,8 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 from aggregator.artifacts import files
-from aggregator.artifacts.s3_transfer import Place, download, run_all, upload
+from aggregator.artifacts.pooled import bound, run_all
+from aggregator.artifacts.s3_transfer import Place, download, upload
 from aggregator.aws.access import access_of
 from aggregator.aws.errors import code_of
 from aggregator.aws.names import looks_like_placeholder
@@ -75,7 +76,7 @@ class S3Driver:
         for key in keys:
             if key.endswith("/") and key != start:
                 files.inside(target, key.removeprefix(start)).mkdir(parents=True, exist_ok=True)
-        run_all(self._files, [_bound(load, key) for key in keys if not key.endswith("/")], ahead=2 * WORKERS)
+        run_all(self._files, [bound(load, key) for key in keys if not key.endswith("/")], ahead=2 * WORKERS)
 
     def save(self, source: Path, location: Location) -> None:
         place = self._place(location)
@@ -94,7 +95,7 @@ class S3Driver:
             def store(name: str) -> None:
                 upload(_at(place, start + name), source / name, content_type(name, source / name), self._parts)
 
-            run_all(self._files, [_bound(store, name) for name in names], ahead=2 * WORKERS)
+            run_all(self._files, [bound(store, name) for name in names], ahead=2 * WORKERS)
             for name in files.empty_folders(names, folders):
                 with place.client.calling(f"store {place.url()}", place.hints) as api:
                     api.put_object(**_at(place, start + name).name(), **place.created, Body=b"")
@@ -115,7 +116,7 @@ class S3Driver:
             with place.client.calling(f"delete s3://{place.bucket}/{key}", place.hints) as api:
                 api.delete_object(Bucket=place.bucket, Key=key)
 
-        run_all(self._files, [_bound(remove, key) for key in keys], ahead=2 * WORKERS)
+        run_all(self._files, [bound(remove, key) for key in keys], ahead=2 * WORKERS)
 
     def list(self, location: Location) -> list[str]:
         place = self._place(location, key_needed=False)
@@ -282,7 +283,3 @@ def _folder(key: str) -> str:
 
 def _at(place: Place, key: str) -> Place:
     return Place(place.client, place.bucket, key, place.keyed, place.created, place.hints)
-
-
-def _bound(call: Any, argument: str) -> Any:
-    return lambda: call(argument)

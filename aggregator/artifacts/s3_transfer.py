@@ -11,15 +11,16 @@ import hashlib
 import os
 import re
 import threading
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from aggregator.artifacts.pooled import bound, run_all
 from aggregator.errors import AggError, StoreError, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
+    from concurrent.futures import ThreadPoolExecutor
     from pathlib import Path
 
     from aggregator.aws.sessions import AwsClient
@@ -53,29 +54,6 @@ class Place:
 
     def name(self) -> dict[str, Any]:
         return {"Bucket": self.bucket, "Key": self.key, **self.keyed}
-
-
-def run_all(pool: ThreadPoolExecutor, calls: Iterable[Callable[[], Any]], *, ahead: int) -> list[Any]:
-    """Run the calls in the pool, `ahead` of them at a time; after the first error nothing new begins, and it is raised."""
-    running: set[Future[Any]] = set()
-    order: list[Future[Any]] = []
-    try:
-        for call in calls:
-            if len(running) >= ahead:
-                done, running = wait(running, return_when="FIRST_COMPLETED")
-                for each in done:
-                    each.result()
-            future = pool.submit(call)
-            order.append(future)
-            running.add(future)
-        done, _ = wait(running, return_when=FIRST_EXCEPTION)
-        for each in done:
-            each.result()
-        return [each.result() for each in order]
-    finally:
-        for each in order:
-            each.cancel()
-        wait(order)
 
 
 def verifiable(answer: Mapping[str, Any], bucket: str) -> str:
@@ -143,7 +121,7 @@ def _download_parts(place: Place, target: Path, size: int, match: str, etag: str
                     start += len(chunk)
             return digest.digest()
 
-        digests = run_all(pool, (_bound(load, start) for start in range(0, size, step)), ahead=16)
+        digests = run_all(pool, (bound(load, start) for start in range(0, size, step)), ahead=16)
     finally:
         os.close(file)
     if etag and "-" not in etag:
@@ -159,10 +137,6 @@ def _write_at(file: int, data: bytes, start: int) -> None:
     while view:
         written = os.pwrite(file, view, start)
         view, start = view[written:], start + written
-
-
-def _bound(call: Callable[[int], Any], argument: int) -> Callable[[], Any]:
-    return lambda: call(argument)
 
 
 def _guess(size: int, etag: str) -> int:
@@ -258,7 +232,7 @@ def _upload_parts(place: Place, source: Path, size: int, content_type: str, pool
                 raise TransientError(f"S3: part {number} of {place.url()} was damaged on the way")
             return {"PartNumber": number, "ETag": part["ETag"]}
 
-        parts = run_all(pool, (_bound(store, start) for start in range(0, size, step)), ahead=16)
+        parts = run_all(pool, (bound(store, start) for start in range(0, size, step)), ahead=16)
         with place.client.calling(doing, place.hints) as api:
             api.complete_multipart_upload(**target, **place.keyed, MultipartUpload={"Parts": parts})
     except BaseException:

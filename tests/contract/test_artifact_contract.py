@@ -1,11 +1,16 @@
-"""The contract of artifact drivers: one suite that the memory, local and s3 drivers pass alike."""
+"""The contract of artifact drivers: one suite that all stores pass alike, each by its own server on this machine."""
 
+import contextlib
+import itertools
+import json
 import os
 import random
 import threading
+import urllib.request
 
 import pytest
 
+from aggregator.artifacts import make_driver
 from aggregator.artifacts.local import LocalDriver
 from aggregator.artifacts.memory import MemoryDriver
 from aggregator.artifacts.s3 import S3Driver
@@ -13,23 +18,75 @@ from aggregator.aws.clients import AwsClients
 from aggregator.errors import NotFound, StoreError
 from aggregator.secrets.store import SecretStore
 
+STORES = ["memory", "local", "s3", "s3rver", "azure", "gcs"]
+_numbers = itertools.count()
+AZURE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+"""The key that Microsoft gives to every emulator."""
 
-@pytest.fixture(params=["memory", "local", "s3"])
+
+@pytest.fixture(params=STORES)
 def store(request, tmp_path):
     """A driver, and a function that makes the location of a key."""
-    if request.param == "memory":
-        yield MemoryDriver(), lambda key: {"key": key}
-    elif request.param == "local":
-        yield LocalDriver(tmp_path / "repository"), lambda key: {"key": key}
-    else:
-        endpoint = request.getfixturevalue("aws")
-        clients = AwsClients(endpoint=endpoint, environ={})
-        with clients.client("s3").calling("make the bucket") as api:
-            api.create_bucket(Bucket="bucket")
-        driver = S3Driver(clients, SecretStore(environ={}))
-        yield driver, lambda key: {"bucket": "bucket", "endpoint": "s3.amazonaws.com", "key": key}
-        driver.close()
-        clients.close()
+    with contextlib.ExitStack() as stack:
+        if request.param == "memory":
+            yield MemoryDriver(), lambda key: {"key": key}
+        elif request.param == "local":
+            yield LocalDriver(tmp_path / "repository"), lambda key: {"key": key}
+        else:
+            opened = {"s3": _moto, "s3rver": _s3rver, "azure": _azure, "gcs": _gcs}[request.param]
+            yield opened(request, stack, f"bucket-{os.getpid()}-{next(_numbers)}")
+
+
+def _kept(stack, driver):
+    stack.callback(driver.close)
+    return driver
+
+
+def _moto(request, stack, bucket):
+    clients = _kept(stack, AwsClients(endpoint=request.getfixturevalue("aws"), environ={}))
+    with clients.client("s3").calling("make the bucket") as api:
+        api.create_bucket(Bucket=bucket)
+    driver = _kept(stack, S3Driver(clients, SecretStore(environ={})))
+    return driver, lambda key: {"bucket": bucket, "endpoint": "s3.amazonaws.com", "key": key}
+
+
+def _s3rver(request, stack, bucket):
+    endpoint = request.getfixturevalue("s3rver")
+    request.getfixturevalue("clean_aws")
+    clients = _kept(stack, AwsClients(environ={}))
+    secrets = SecretStore(environ={}, extra={("s", "k"): "S3RVER"})
+    driver = _kept(stack, S3Driver(clients, secrets))
+    key_secret = {"name": "s", "key": "k"}
+    common = {"bucket": bucket, "endpoint": endpoint, "insecure": True, "region": "us-east-1"}
+    common |= {"accessKeySecret": key_secret, "secretKeySecret": key_secret, "createBucketIfNotPresent": {}}
+    made = request.getfixturevalue("tmp_path") / "made"
+    made.write_bytes(b"")
+    driver.save(made, {**common, "key": "made"})
+    driver.delete({**common, "key": "made"})
+    return driver, lambda key: {**common, "key": key}
+
+
+def _azure(request, stack, bucket):
+    from azure.storage.blob import BlobServiceClient
+
+    endpoint = request.getfixturevalue("azurite")
+    with BlobServiceClient(endpoint, {"account_name": "devstoreaccount1", "account_key": AZURE_KEY}) as service:
+        service.create_container(bucket)
+    driver = make_driver(
+        "azure", secrets=SecretStore(environ={}, extra={("s", "k"): AZURE_KEY}), clients=None, root=None
+    )
+    common = {"endpoint": endpoint, "container": bucket, "accountKeySecret": {"name": "s", "key": "k"}}
+    return _kept(stack, driver), lambda key: {**common, "blob": key}
+
+
+def _gcs(request, stack, bucket):
+    endpoint = request.getfixturevalue("gcs_emulator")
+    request.getfixturevalue("monkeypatch").setenv("STORAGE_EMULATOR_HOST", endpoint)
+    asked = urllib.request.Request(f"{endpoint}/storage/v1/b", json.dumps({"name": bucket}).encode(), method="POST")
+    asked.add_header("Content-Type", "application/json")
+    urllib.request.urlopen(asked, timeout=10).close()
+    driver = make_driver("gcs", secrets=SecretStore(environ={}), clients=None, root=None)
+    return _kept(stack, driver), lambda key: {"bucket": bucket, "key": key}
 
 
 def written(path, data):
