@@ -86,6 +86,8 @@ def _artifacts(
         for artifact in (node.get("outputs") or {}).get("artifacts") or ():
             if artifact_name and artifact["name"] != artifact_name:
                 continue
+            if artifact.get("deleted") and not artifact_name:
+                continue  # gone with artifactGC, which is no surprise unless it is asked for
             mark = {k: v for k, v in artifact.items() if isinstance(v, dict)}, artifact["name"]
             if mark not in seen or node_id or template_name:
                 seen.append(mark)
