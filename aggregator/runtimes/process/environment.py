@@ -8,9 +8,11 @@ import re
 import resource
 import socket
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from aggregator.errors import NotFound
+from aggregator.runtimes.process.quantities import parse_quantity
 from aggregator.runtimes.process.refused import LeafRefused
 
 if TYPE_CHECKING:
@@ -40,12 +42,6 @@ FILES = (*_CA, *_AWS_FILES, "AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_AUTHOR
 """Variables of ours whose values are files that a leaf may need."""
 _REFERENCE = re.compile(r"\$(\$|\([^)]*\))")
 _SUBSCRIPT = re.compile(r"^metadata\.(labels|annotations)\['([^']+)'\]$")
-_QUANTITY = re.compile(r"^([0-9.]+(?:[eE][+-]?[0-9]+)?)([a-zA-Z]*)$")
-_SUFFIX = {"": 1.0, "n": 1e-9, "u": 1e-6, "m": 1e-3} | {
-    letter + kind: float(base**power)
-    for kind, base in (("", 1000), ("i", 1024))
-    for power, letter in enumerate("kMGTPE" if not kind else "KMGTPE", start=1)
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,20 +257,20 @@ def _resource(container: Mapping[str, Any], where: str, reference: Mapping[str, 
         text = (resources.get("limits") or {}).get(name, "0")
     amount = quantity(str(text), where) if text is not None else _of_host(name)
     divisor = str(reference.get("divisor") or "1")
-    return str(math.ceil(amount / (quantity(divisor, where) or 1.0)))
+    return str(math.ceil(amount / (quantity(divisor, where) or 1)))
 
 
-def quantity(text: str, where: str) -> float:
+def quantity(text: str, where: str) -> Fraction:
     """A Kubernetes quantity: `500m`, `1.5Gi`, `2e3`."""
-    match = _QUANTITY.match(text.strip())
-    if not match or match[2] not in _SUFFIX:
+    number = parse_quantity(text)
+    if number is None:
         raise LeafRefused(f"{where}: {text!r} is no quantity (as in 500m, 2, 64Mi, 1Gi)")
-    return float(match[1]) * _SUFFIX[match[2]]
+    return number
 
 
-def _of_host(name: str) -> float:
+def _of_host(name: str) -> Fraction:
     if name == "cpu":
-        return float(os.cpu_count() or 1)
+        return Fraction(os.cpu_count() or 1)
     if name == "memory":
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    return 0.0
+        return Fraction(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    return Fraction(0)

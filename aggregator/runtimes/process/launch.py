@@ -12,24 +12,33 @@ from typing import TYPE_CHECKING
 
 from aggregator.errors import TransientError
 from aggregator.runtimes.pod.attempt import NotStarted
+from aggregator.runtimes.process.cgroups import Cgroups, find
+from aggregator.runtimes.process.confine import Confined, limits_of
 from aggregator.runtimes.process.declared import TEMPORARY
 from aggregator.runtimes.process.environment import Inherited, Place, check_size, compose, expand, from_yaml
 from aggregator.runtimes.process.private import PrivateTree
 from aggregator.runtimes.process.programs import resolve, stand_ins, which
 from aggregator.runtimes.process.refused import LeafRefused
-from aggregator.runtimes.process.spawn import Child, Write
+from aggregator.runtimes.process.spawn import Child, Line, start
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from aggregator.engine.commands import Attempt
     from aggregator.ports import Secrets
     from aggregator.runtimes.process.images import Images
     from aggregator.runtimes.process.isolation import Bubblewrap
+    from aggregator.runtimes.process.pump import Write
     from aggregator.runtimes.process.workspace import Container, Pod
 
 _SCARCE = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 _STANDARD = ("/usr", "/bin", "/sbin", "/lib")
+
+
+@functools.cache
+def _cgroups() -> Cgroups | None:
+    """Looked for once, when the first container with limits starts."""
+    return find()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +50,9 @@ class Launcher:
     extra: Mapping[str, str]
     secrets: Secrets
     bubblewrap: Bubblewrap | None
+    cgroups: Callable[[], Cgroups | None] = _cgroups
 
-    def start(
+    async def start(
         self, attempt: Attempt, pod: Pod, container: Container, write: tuple[Write | None, Write | None]
     ) -> Child:
         """The running child. NotStarted, LeafRefused and Unsupported say why there is none."""
@@ -53,7 +63,7 @@ class Launcher:
         env = compose(own, environ=self.environ, path=rule.path, image_env=rule.env, extra=self.extra)
         env.setdefault("ARGO_CONTAINER_NAME", container.name)
         env.setdefault("ARGO_NODE_ID", attempt.node_id)
-        env["ARGO_PROGRESS_FILE"] = str(tree.folder / "progress")
+        env["ARGO_PROGRESS_FILE"] = pod.progress_of(container)
         mark = f"ARGO_PROGRESS_FILE={env['ARGO_PROGRESS_FILE']}"
         working_dir = tree.working_dir()
         if isinstance(tree, PrivateTree):
@@ -77,18 +87,24 @@ class Launcher:
             line, cwd = self.bubblewrap.command(tree.mounts(), working_dir, line), str(tree.folder)
         else:
             cwd = working_dir
+        limits = limits_of(container.name, spec)
+        confined = Confined(limits, self.cgroups()) if limits is not None else None
+        if confined is not None and confined.group is not None:
+            line = confined.group.join(line)
         check_size(line, env)
+        streams = container.streams()
+        wanted = Line(
+            argv=line,
+            env=env,
+            cwd=cwd,
+            streams=(f"{pod.folder}/{streams[0]}", f"{pod.folder}/{streams[1]}"),
+            write=write,
+            wrapped=self.bubblewrap,
+            mark=mark,
+            confined=confined,
+        )
         try:
-            return Child(
-                line,
-                env=env,
-                cwd=cwd,
-                folder=pod.folder,
-                names=container.streams(),
-                write=write,
-                wrapped=self.bubblewrap,
-                mark=mark,
-            )
+            return await start(wanted)
         except FileNotFoundError as error:
             raise NotStarted(
                 f"command {line[0]!r} of image {image!r} could not be started: {error.strerror}: {error.filename}"

@@ -17,10 +17,11 @@ from aggregator.runtimes.process.environment import Inherited
 from aggregator.runtimes.process.images import ImageRule, Images
 from aggregator.runtimes.process.isolation import Bubblewrap, probe
 from aggregator.runtimes.process.launch import Launcher
+from aggregator.runtimes.process.lifeline import Lifeline
 from aggregator.runtimes.process.locks import PathLocks
 from aggregator.runtimes.process.refused import LeafRefused
 from aggregator.runtimes.process.shared import SharedTree
-from aggregator.runtimes.process.spawn import reap_orphans
+from aggregator.runtimes.process.spawn import orphans
 from aggregator.runtimes.process.started import Processes
 from aggregator.runtimes.process.volumes import Volumes
 from aggregator.runtimes.process.workspace import Pod, lay_out
@@ -89,11 +90,17 @@ class ProcessRuntime:
         self._host_folders = tuple(host_folders)
         self._locks = PathLocks()
         self._told = False
+        self._lifeline: Lifeline | None = None
 
     @property
     def isolated(self) -> bool:
         """Whether leaves have their own view of the files."""
         return self._launcher.bubblewrap is not None
+
+    @property
+    def _ends_by_itself(self) -> bool:
+        """Whether bubblewrap sees to it that nothing outlives a leaf, or us."""
+        return self._launcher.bubblewrap is not None and self._launcher.bubblewrap.own_pids
 
     async def open(self, attempt: Attempt, folder: Path) -> Workspace:
         """The attempt's folders; without isolation this waits until nobody else uses its declared paths."""
@@ -117,8 +124,14 @@ class ProcessRuntime:
         seconds = None if attempt.deadline is None else attempt.deadline - time.time()
         if seconds is not None and seconds <= 0:
             return Outcome(phase="Failed", message=DEADLINE)
-        starter = Processes(attempt, workspace, self._launcher)
-        run = Run(attempt, workspace, sink, starter, _grace_of(attempt, self._grace))
+        if not self._ends_by_itself:
+            orphans.adopt()
+            self._lifeline = self._lifeline or Lifeline(f"ARGO_PROGRESS_FILE={workspace.folder.parent}/")
+            self._lifeline.start()
+            orphans.living.add(self._lifeline.pid)
+        grace = _grace_of(attempt, self._grace)
+        starter = Processes(attempt, workspace, self._launcher, grace)
+        run = Run(attempt, workspace, sink, starter, grace)
         try:
             outcome = await run.outcome(seconds)
         except LeafRefused as error:
@@ -138,7 +151,12 @@ class ProcessRuntime:
         """Nothing outlives its attempt, but what the kernel has yet to hand to us when we are the first process."""
         if os.getpid() == 1:
             await asyncio.sleep(0.05)
-            reap_orphans()
+            orphans.reap()
+        await orphans.settle()
+        if self._lifeline is not None:
+            orphans.living.discard(self._lifeline.pid)
+            self._lifeline.stop()
+            self._lifeline = None
 
     async def _lock(self, pod: Pod) -> None:
         trees = [c.tree for c in pod.containers() if isinstance(c.tree, SharedTree)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aggregator.runtimes.pod.attempt import NOT_STARTED, Verdict
@@ -11,7 +12,6 @@ from aggregator.runtimes.process.workspace import Container
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from aggregator.engine.commands import Attempt
     from aggregator.runtimes.process.launch import Launcher
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from aggregator.runtimes.process.workspace import Pod
 
     Write = Callable[[bytes], None]
+
+OUT_OF_MEMORY = "OOMKilled"
+"""Kubernetes' word for what used more memory than its limit."""
+KILLED = 137
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +32,11 @@ class Processes:
     attempt: Attempt
     pod: Pod
     launcher: Launcher
+    grace: float
 
     @property
     def progress_file(self) -> Path:
-        return self.pod.files_of().tree.folder / "progress"
+        return Path(self.pod.progress_of(self.pod.files_of()))
 
     @property
     def address(self) -> str:
@@ -39,7 +44,10 @@ class Processes:
 
     async def start(self, container: Container, write: tuple[Write | None, Write | None]) -> Started:
         """The running child."""
-        child = self.launcher.start(self.attempt, self.pod, container, write)
+        child = await self.launcher.start(self.attempt, self.pod, container, write)
+        if child.cancelled:
+            await child.end_for_good(self.grace)
+            raise asyncio.CancelledError
         isolated = self.launcher.bubblewrap is not None
         return Started(child, container.name, self.pod.folder / container.streams()[1], isolated=isolated)
 
@@ -81,6 +89,8 @@ class Started:
             for pump in self.child.pumps
             if pump.error is not None
         )
+        if self.child.out_of_memory:
+            return Verdict(KILLED, reason=OUT_OF_MEMORY, errors=errors)
         said = _head(self.said) if self.isolated and code == 1 else ""
         if said.startswith("bwrap: execvp "):
             return Verdict(NOT_STARTED, said.removeprefix("bwrap: ").splitlines()[0], errors=errors)

@@ -5,10 +5,6 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FILE = "times"
 APART = 0.001
@@ -18,9 +14,9 @@ APART = 0.001
 class ArrivalTimes:
     """Adds lines `UNIX-SECONDS STREAM END` to `times` beside the streams: by then STREAM had grown to END bytes."""
 
-    def __init__(self, stream: Path) -> None:
-        self._path = stream.with_name(FILE)
-        self._name = stream.name
+    def __init__(self, stream: str) -> None:
+        folder, self._name = os.path.split(stream)
+        self._path = os.path.join(folder, FILE)
         self._size = 0
         self._noted_at = 0.0
         self._waiting: float | None = None

@@ -51,6 +51,10 @@ class Pod:
     beside: list[Container]
     held: list[int] = field(default_factory=list)
 
+    def progress_of(self, container: Container) -> str:
+        """The file in which a container tells its progress; its name is the attempt's alone."""
+        return f"{container.tree.folder}/progress"
+
     def host_path(self, path: str) -> Path:
         """Where the file that the main container sees at `path` lies on the host."""
         return self.files_of().tree.host_path(path)

@@ -169,9 +169,14 @@ def make_runtime(notices):
     def make(isolation="none", **options):
         options.setdefault("secrets", KnownSecrets())
         options.setdefault("grace", 5.0)
-        return ProcessRuntime(isolation=isolation, notice=notices.append, **options)
+        runtime = ProcessRuntime(isolation=isolation, notice=notices.append, **options)
+        made.append(runtime)
+        return runtime
 
-    return make
+    made = []
+    yield make
+    for runtime in made:
+        asyncio.run(runtime.stop())
 
 
 @pytest.fixture

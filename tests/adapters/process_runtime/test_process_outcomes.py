@@ -136,6 +136,7 @@ def test_too_few_descriptors_may_pass_and_leak_none(make_runtime, new_attempt, n
                     await runtime.run(attempt, workspace, new_sink())
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        await runtime.stop()
         assert len(os.listdir("/proc/self/fd")) == before
         await runtime.close(workspace)
 
