@@ -45,7 +45,7 @@ def check_call(
         check_supplied(findings, called, arguments, place, where)
     items = items_of(call) or scope.items
     inner = scope.inside(items=items, calls=(word, lookup))
-    for path, text in tagged_texts(written):
+    for path, text in tagged_texts(written) if isinstance(written, dict) else ():
         if path[0] in ("hooks", "onExit"):
             check_text(scope.inside(items=items, calls=(word, own)), text, place.at(*path), where)
         elif path[0] != "inline" or call.inline is None:

@@ -31,7 +31,8 @@ OPINIONS: Final[dict[str, Opinion]] = {
         "Write a number of seconds, or `30s`, `5m`, `1h30m`.",
     ),
     "expression-syntax": Opinion(
-        "An expression cannot be parsed. In a `{{=…}}` tag it would fail the node; in a condition it is never true.",
+        "An expression cannot be parsed. In a `{{=…}}` tag it would fail the node, so `agg run` refuses it; in a condition "
+        "it is never true.",
         "Correct it; `agg eval` tries an expression.",
     ),
     "expression-variable": Opinion(
@@ -61,6 +62,11 @@ OPINIONS: Final[dict[str, Opinion]] = {
     "memoize": Opinion(
         "memoize without a key or cache, or with a maxAge that cannot be read: the node would end in Error.",
         "Give `key`, `cache.configMap.name`, and `maxAge` like `1h`.",
+    ),
+    "never-valid": Opinion(
+        "A bucket, region, ARN, function or queue of AWS is a text that can be none, whatever is there: the first call "
+        "would fail, after everything before it was done. Values of parameters are followed to the place of use.",
+        "Write the right name; an ARN looks like `arn:aws:sns:us-east-1:123456789012:NAME`.",
     ),
     "no-end": Opinion("withSequence has neither count nor end, so it cannot be expanded.", "Give `count` or `end`."),
     "no-manifest": Opinion("A resource template has nothing to create, apply, replace or patch.", "Give `manifest`."),

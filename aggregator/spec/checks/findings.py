@@ -19,7 +19,7 @@ MANY_NAMES: Final = 2000
 MANY_HINTS: Final = 50
 IGNORE: Final = re.compile(r"#\s*agg:\s*ignore\[([\w\s,-]*)\]")
 # Of the errors, these are opinions: Argo takes such a text.
-SILENCEABLE: Final = frozenset({"placeholder"})
+SILENCEABLE: Final = frozenset({"placeholder", "never-valid"})
 
 
 class Place:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from aggregator.spec.checks.root import Root
     from aggregator.spec.models import Arguments
 
+    # Place, name of the field, text, what is expected, and what a text there must match.
+    Field = tuple[Place, str, str, str, re.Pattern[str] | None]
+
 # The same rule as in aggregator/aws/names.py, which asks it again when a call is made.
 PLACEHOLDER: Final = re.compile(
     r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|<[^<>]*>|\$\{?[A-Za-z_]\w*\}?|(?:YOUR|MY|your)[-_].*|x{3,}|X{3,}"
@@ -27,9 +30,9 @@ PLAIN: Final = re.compile(
 ARN: Final = re.compile(r"arn:aws[\w-]*:[\w-]*:(?P<region>[^:\s\"']*):(?P<account>[^:\s\"']*):[^\s\"']+")
 BUCKET_URL: Final = re.compile(r"s3://(?P<bucket>[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)*|<[^<>]+>)(?=[/\s\"']|$)")
 STORES: Final = ("s3", "gcs", "oss")
-STORE_FIELDS: Final = {"bucket": "a bucket", "region": "a region like us-east-1", "roleARN": "an ARN"}
+STORE_FIELDS: Final = {"bucket": "a bucket's name", "region": "a region like us-east-1", "roleARN": "an ARN"}
 PLUGIN_FIELDS: Final = {
-    "bucket": "a bucket",
+    "bucket": "a bucket's name",
     "region": "a region like us-east-1",
     "topicArn": "an ARN like arn:aws:sns:us-east-1:123456789012:NAME",
     "roleArn": "an ARN like arn:aws:iam::123456789012:role/NAME",
@@ -37,6 +40,21 @@ PLUGIN_FIELDS: Final = {
     "functionName": "a function's name or ARN",
     "queueUrl": "a queue's URL",
 }
+A_BUCKET: Final = re.compile(r"[A-Za-z0-9._-]+|arn:.+")
+A_REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-\d+|aws-[a-z-]*global")
+AN_ARN: Final = re.compile(r"arn:[\w-]+:[\w-]+:[^:\s]*:[^:\s]*:\S+")
+# What a text must match where AWS itself reads it. Other stores that speak its protocol have regions of their own.
+AWS_SHAPES: Final = {
+    "bucket": A_BUCKET,
+    "region": A_REGION,
+    "topicArn": AN_ARN,
+    "roleArn": AN_ARN,
+    "roleARN": AN_ARN,
+    "functionName": re.compile(r"[\w$:.-]+"),
+    "queueUrl": re.compile(r"https?://\S+"),
+}
+STORE_SHAPES: Final = {"bucket": A_BUCKET}
+AWS_HOST: Final = "amazonaws.com"
 REGION_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION")
 AWS_PLUGINS: Final = "aws-"
 FIELD_WORDS: Final = ("bucket", "region", "REGION", "ARN", "Arn", "queueUrl", "functionName")
@@ -66,12 +84,14 @@ def check_placeholders(root: Root) -> None:
         if located.place.path[-1] == "inline":
             continue
         source = located.place.loaded.document.source.text
-        for place, key, text, expected in _fields(located.place) if _holds(source, FIELD_WORDS) else ():
+        for place, key, text, expected, shape in _fields(located.place) if _holds(source, FIELD_WORDS) else ():
             for value, note in flow.values(located, text):
-                wrong = looks_like_placeholder(value) or unfilled_arn(value)
-                if wrong:
+                if looks_like_placeholder(value) or unfilled_arn(value):
                     message = f"{key} is {value!r}, which looks like a placeholder{note}"
                     root.findings.error("placeholder", message, place, f"fill in {expected}")
+                elif shape is not None and value and not shape.fullmatch(value):
+                    message = f"{key} is {value!r}, which can never be {expected}{note}"
+                    root.findings.error("never-valid", message, place, f"write {expected}")
         for place, text in _values(located.place) if _holds(source, VALUE_WORDS) else ():
             _check_arn(root, text, place, place.path[-1] if isinstance(place.path[-1], str) else "value")
             _check_text(root, text, place)
@@ -111,20 +131,22 @@ def _written(root: Root, name: str) -> Place:
     return root.place.at("arguments")
 
 
-def _fields(place: Place) -> Iterator[tuple[Place, str, str, str]]:
-    """Fields that must hold a region, a bucket or an ARN: place, name, text, and what is expected."""
+def _fields(place: Place) -> Iterator[Field]:
+    """Fields that must hold a region, a bucket or an ARN."""
     for trail, container in maps_below(place.value):
         key = trail[1] if trail else ""
-        if key in STORES or (isinstance(key, str) and key.startswith(AWS_PLUGINS) and "plugin" in path_of(trail)):
-            known = STORE_FIELDS if key in STORES else PLUGIN_FIELDS
+        store = key in STORES
+        if store or (isinstance(key, str) and key.startswith(AWS_PLUGINS) and "plugin" in path_of(trail)):
+            known = STORE_FIELDS if store else PLUGIN_FIELDS
+            shapes = STORE_SHAPES if store and AWS_HOST not in str(container.get("endpoint")) else AWS_SHAPES
             for name, expected in known.items():
                 text = container.get(name)
                 if isinstance(text, str) and text:
-                    yield place.at(*path_of(trail), name), f"{key}.{name}", text, expected
+                    yield place.at(*path_of(trail), name), f"{key}.{name}", text, expected, shapes.get(name)
         elif container.get("name") in REGION_VARIABLES and "env" in path_of(trail):
             text = container.get("value")
             if isinstance(text, str) and text:
-                yield place.at(*path_of(trail), "value"), str(container["name"]), text, "a region like us-east-1"
+                yield place.at(*path_of(trail), "value"), str(container["name"]), text, "a region like us-east-1", None
 
 
 def _values(place: Place) -> Iterator[tuple[Place, str]]:

@@ -31,7 +31,7 @@ class Root:
     """A workflow, stored workflow or cron workflow under check.
 
     `stored`: a stored workflow by itself, so that parameters may still come from whoever runs it. `submitted`: values
-    are required. `labelled`: labels may still be added (`agg run -l`).
+    are required. `runs`: the spec is about to run, with labels that may have been added (`agg run -l`).
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Root:
         self.loaded = loaded
         self.findings = findings
         self.submitted = submitted
-        self.labelled = spec is not None
+        self.runs = spec is not None
         self.ignore_missing = ignore_missing
         self.base: Path = ("spec", "workflowSpec") if loaded.kind == "CronWorkflow" else ("spec",)
         self.own: WorkflowSpec = loaded.model.spec.workflow_spec if loaded.kind == "CronWorkflow" else loaded.model.spec
@@ -156,7 +156,7 @@ class Root:
         if key.startswith("workflow.parameters."):
             return self.stored
         if key.startswith(("workflow.labels.", "workflow.annotations.")):
-            return self.stored or self.labelled
+            return self.stored or self.runs
         return False
 
 

@@ -128,8 +128,10 @@ def check_text(scope: Scope, text: str, place: Place, where: str, *, severity: s
         if tag.expression is not None:
             if tag.expression.error is not None:
                 message = f"{where}: {tag.expression.error.message}"
-                hint = tag.expression.error.hint or "a tag that cannot be evaluated is left as it is"
-                findings.warn("expression-syntax", message, place, hint, part=tag.text[1:])
+                hint = tag.expression.error.hint or "Argo leaves such a tag as it is; here the node would end in Error"
+                # Argo takes such a document, and so does lint; a run is spared what is bound to fail.
+                add = findings.error if scope.root.runs else findings.warn
+                add("expression-syntax", message, place, hint, part=tag.text[1:])
             elif tag.expression.expr is not None:
                 check_paths(scope, tag.expression.expr, place, where)
             continue
