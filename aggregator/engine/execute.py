@@ -94,7 +94,7 @@ class LoneSource:
 class LoopSource:
     """Starts the elements of one loop in order, as far as the gates allow."""
 
-    __slots__ = ("elements", "index", "make", "owner", "scope", "task")
+    __slots__ = ("call", "elements", "index", "make", "owner", "scope", "task")
 
     def __init__(self, elements: Elements, task: Task, scope: Scope, owner: CallingFrame, make: MakeCall) -> None:
         self.elements = elements
@@ -103,17 +103,23 @@ class LoopSource:
         self.owner = owner
         self.make = make
         self.index = 0
+        self.call: Call | None = None
+        """The element at `index`, while it waits at a gate."""
 
     def advance(self, machine: Machine) -> Gate | None:
         while self.index < self.elements.count:
-            scope = Scope(self.scope, item_scope(self.elements[self.index]))
-            call = self.make(self.elements.suffix(self.index), scope, self.index)
+            call = self.call
+            if call is None:
+                scope = Scope(self.scope, item_scope(self.elements[self.index]))
+                call = self.make(self.elements.suffix(self.index), scope, self.index)
             if call.dropped(machine):
                 self.drop(machine)
                 return None
             gate = start_call(machine, call)
             if gate is not None:
+                self.call = call
                 return gate
+            self.call = None
             self.index += 1
         return None
 
@@ -181,11 +187,14 @@ def execute(machine: Machine, call: Call) -> Gate | None:
     if call.depth + 1 >= deepest and not machine.options.get("unlimited_recursion"):
         fail(machine, call, f"Maximum recursion depth exceeded: template {call.target.name!r} would be level {deepest}")
         return None
-    try:
-        template = resolve(machine.program, call.holder, call.target, lambda tree: _fill_target(machine, call, tree))
-    except LanguageError as problem:
-        fail(machine, call, problem.message)
-        return None
+    target = call.target
+    template = target.compiled
+    if template is None or target.tags is not None:
+        try:
+            template = resolve(machine.program, call.holder, target, lambda tree: _fill_target(machine, call, tree))
+        except LanguageError as problem:
+            fail(machine, call, problem.message)
+            return None
     gate = places.blocked(machine, template, call.boundary)
     if gate is not None:
         return gate
@@ -211,7 +220,8 @@ def execute(machine: Machine, call: Call) -> Gate | None:
     node.inputs = handed
     node.scope = scope
     node.depth = call.depth
-    shown = (rules.get("annotations") or {}).get(DISPLAY_NAME)
+    annotations = rules.get("annotations")
+    shown = annotations.get(DISPLAY_NAME) if annotations else None
     if shown:
         if not _SHOWABLE.fullmatch(str(shown)) or len(str(shown)) > MAX_NAME:
             machine.finish(

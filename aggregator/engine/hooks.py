@@ -44,6 +44,12 @@ def hooks_of(machine: Machine, node: Node) -> tuple[Hook, ...]:
     return node.task.hooks
 
 
+def concern(machine: Machine, node: Node) -> bool:
+    """Whether hooks may look at the node at all; most have none, and are not asked further."""
+    task = node.task
+    return bool((task is not None and task.hooks) or machine.program.hooks)
+
+
 def on_running(machine: Machine, node: Node) -> None:
     """The node has begun to run: hooks whose expression is now true start."""
     target = node

@@ -35,7 +35,7 @@ from aggregator.engine.events import (
     ValueKept,
 )
 from aggregator.engine.frames import TemplateFrame
-from aggregator.engine.node import ERROR, FAILED, HOOKED, PENDING, RUNNING, SUCCEEDED, UNSUCCESSFUL, Node
+from aggregator.engine.node import ERROR, FAILED, HOOKED, PENDING, RUNNING, SUCCEEDED, TRANSITIONS, UNSUCCESSFUL, Node
 from aggregator.engine.state import RunState
 from aggregator.errors import EngineBug
 from aggregator.lang.context import Context
@@ -216,61 +216,73 @@ class Machine(RunState):
         after: Sequence[int] | None = None,
     ) -> Node:
         """Add a node to the run: a child of `parent`, or of the nodes `after` which it starts (shown below `parent`)."""
-        node = Node(len(self.nodes), name, display_name(name, boundary), kind, self.at)
+        nodes = self.nodes
+        number = len(nodes)
+        node = Node(number, name, display_name(name, boundary), kind, self.at)
         node.boundary = boundary
         node.parent = parent
         node.owner = owner
-        if not self.nodes:
+        if not nodes:
             self.root = node
-        self.nodes.append(node)
+        nodes.append(node)
         if after is not None:
-            for number in after:
-                self.nodes[number].children.append(node.number)
+            for before in after:
+                nodes[before].children.append(number)
         elif parent is not None:
-            parent.children.append(node.number)
+            parent.children.append(number)
         return node
 
     def set_phase(self, node: Node, phase: str) -> None:
         """Move the node to a phase that does not end it."""
-        node.check(phase)
+        if phase not in TRANSITIONS[node.phase]:
+            raise node.misfit(phase)
         created = not node.phase
         node.phase = phase
-        self.news("created" if created else "phase", node)
-        if phase == RUNNING:
+        if self.observed:
+            self.news("created" if created else "phase", node)
+        if phase == RUNNING and hooks.concern(self, node):
             hooks.on_running(self, node)
 
     def finish(self, node: Node, phase: str, message: str = "") -> None:
         """End the node; its owner hears of it when its hooks have ended too."""
-        if phase in UNSUCCESSFUL and self.first_failure is None and not node.children:
-            self.first_failure = node
-        node.check(phase)
+        if phase not in TRANSITIONS[node.phase]:
+            raise node.misfit(phase)
         node.phase = phase
         node.message = message
         node.finished = self.at
         node.frame = node.scope = None
         node.waiting = ""
-        if phase == SUCCEEDED:
+        if phase == SUCCEEDED and node.memo is not None:
             admission.remember(self, node)
         if node.locked:
             self.command(ReleaseLocks(node.locked))
             node.locked = ""
         if self.waiting and (waiting := self.waiting.pop(node.number, None)) is not None:
             waiting.forget_timers(self)
-        if phase in UNSUCCESSFUL and node.attempt is None and node.boundary is not None and not node.flags & HOOKED:
-            frame = node.boundary.frame
-            if isinstance(frame, TemplateFrame) and node.template is not None:
-                frame.child_failed(self)
-        places.release(self, node)
+        if phase in UNSUCCESSFUL:
+            self._failed(node)
+        if node.holds:
+            places.release(self, node)
         if self.daemons:
             self.daemons.pop(node.number, None)
             if node.kind in ("Steps", "DAG"):
                 ending.end_daemons(self, node)
-        self.news("finished", node)
+        if self.observed:
+            self.news("finished", node)
         # Nobody waits any more for the hooks of a daemon that was reported when it came up.
-        if not node.reported and (node.task is not None or node is self.root):
+        if not node.reported and (node.task is not None or node is self.root) and hooks.concern(self, node):
             hooks.on_end(self, node)
         if not node.hooks_left:
             self.later(self.report, node)
+
+    def _failed(self, node: Node) -> None:
+        """The first failure is remembered, and the template around may end early."""
+        if self.first_failure is None and not node.children:
+            self.first_failure = node
+        if node.attempt is None and node.boundary is not None and not node.flags & HOOKED:
+            frame = node.boundary.frame
+            if isinstance(frame, TemplateFrame) and node.template is not None:
+                frame.child_failed(self)
 
     def report(self, node: Node) -> None:
         """Tell the owner, once, that the node is fulfilled and its hooks have ended."""

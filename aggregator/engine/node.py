@@ -34,9 +34,8 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 _FNV_OFFSET, _FNV_PRIME = 0x811C9DC5, 0x01000193
 
 
-def fnv1a32(text: str) -> int:
-    """The 32-bit FNV-1a hash of the text's UTF-8 bytes."""
-    value = _FNV_OFFSET
+def fnv1a32(text: str, value: int = _FNV_OFFSET) -> int:
+    """The 32-bit FNV-1a hash of the text's UTF-8 bytes, after those whose hash is `value`."""
     for byte in text.encode():
         value = ((value ^ byte) * _FNV_PRIME) & 0xFFFFFFFF
     return value
@@ -186,22 +185,24 @@ class Node:
         return pod_name(workflow, self.name, template, self.hashed())
 
     def hashed(self) -> int:
-        """The hash that ids and pod names share, computed once."""
+        """The hash that ids and pod names share, computed once; names begin with the parent's, and so do their hashes."""
         if self.hash is None:
-            self.hash = fnv1a32(self.name)
+            parent = self.parent
+            if parent is None or not self.name.startswith(parent.name):
+                self.hash = fnv1a32(self.name)
+            else:
+                if parent.hash is None:
+                    parent.hash = fnv1a32(parent.name)
+                self.hash = fnv1a32(self.name[len(parent.name) :], parent.hash)
         return self.hash
 
     def story(self) -> list[str]:
         """What a bug report should say of the node."""
         return [f"{self.kind} {self.name} is {self.phase or 'new'} since {self.started}: {self.message!r}"]
 
-    def check(self, phase: str) -> None:
-        """EngineBug unless the node may go to `phase` from where it is."""
-        if phase not in TRANSITIONS[self.phase]:
-            raise EngineBug(
-                f"node {self.name!r} can't go from {self.phase or 'new'} to {phase}",
-                self.story(),
-            )
+    def misfit(self, phase: str) -> EngineBug:
+        """What is wrong when the node may not go to `phase` from where it is."""
+        return EngineBug(f"node {self.name!r} can't go from {self.phase or 'new'} to {phase}", self.story())
 
 
 HOOKED, RETRIED = 1, 2

@@ -83,12 +83,15 @@ def take(machine: Machine, node: Node, template: Template) -> None:
 
 def release(machine: Machine, node: Node) -> None:
     """Give back what the node counted against, and let the next ones try."""
-    holds, node.holds = node.holds, 0
+    holds = node.holds
+    if not holds:
+        return
+    node.holds = 0
     if holds & SLOT:
         assert node.template is not None
         _free(machine, slot(machine, node.template))
-    if holds & UNDER:
-        _free(machine, under(node.boundary))
+    if holds & UNDER and (gate := under(node.boundary)) is not None:  # a template that is over has none any more
+        _free(machine, gate)
     if holds & POD:
         _free(machine, machine.workflow_gate)
 

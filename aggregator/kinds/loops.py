@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from aggregator.plan.program import Task
 
 
-def expand(machine: Machine, task: Task, scope: Scope) -> Elements | None:
-    """The elements of the task's loop; None when it has none. LanguageError when the text makes no list."""
+def expand(machine: Machine, task: Task, scope: Scope) -> Elements:
+    """The elements of the task's loop; LanguageError when the text makes no list."""
     loop = task.loop
-    if loop is None:
-        return None
+    assert loop is not None
     filled = loop.tree.fill(scope, machine.context, PREFIX_STRICT)
     if loop.form == "items":
         return expand_items(filled)
@@ -31,6 +30,8 @@ def expand(machine: Machine, task: Task, scope: Scope) -> Elements | None:
 
 def expand_unless_skipped(machine: Machine, task: Task, scope: Scope) -> Elements | None:
     """As `expand`, but a loop whose condition is false without looking at an element need not have a list: it is empty then."""
+    if task.loop is None:
+        return None
     try:
         return expand(machine, task, scope)
     except LanguageError:

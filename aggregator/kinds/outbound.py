@@ -24,7 +24,7 @@ def outbound(machine: Machine, node: Node) -> list[int]:
     if node.kind == "Retry":
         attempts = [n for n in node.children if not machine.nodes[n].flags & HOOKED]
         return outbound(machine, machine.nodes[attempts[-1]]) if attempts else [node.number]
-    if node.kind == "Pod":
+    if node.kind == "Pod" and node.template is not None and node.template.kind == "containerSet":
         return [c.number for c in containers_of(machine, node) if not _needed(machine, c)] or [node.number]
     return [node.number]
 

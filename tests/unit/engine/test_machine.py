@@ -71,9 +71,9 @@ def test_an_end_is_final():
             assert not following
     node = Node(0, "wf", "wf", "Pod", 0.0)
     node.phase = "Succeeded"
-    with pytest.raises(EngineBug, match="'wf' can't go from Succeeded to Running") as caught:
-        node.check("Running")
-    assert caught.value.story == ["Pod wf is Succeeded since 0.0: ''"]
+    wrong = node.misfit("Running")
+    assert wrong.message == "node 'wf' can't go from Succeeded to Running"
+    assert wrong.story == ["Pod wf is Succeeded since 0.0: ''"]
 
 
 def test_a_leaf_is_never_begun_like_a_composite(play):
