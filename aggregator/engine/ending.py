@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from aggregator.engine.events import ArtifactsDeleted
     from aggregator.engine.machine import Machine
 
+NOT_NEEDED = "the daemon is no longer needed"
+
 
 def finish_run(machine: Machine, phase: str, message: str) -> None:
     """The run's phase is final: what still runs (daemons) is ended."""
@@ -35,7 +37,14 @@ def finish_run(machine: Machine, phase: str, message: str) -> None:
 def end_daemons(machine: Machine, boundary: Node | None) -> None:
     """The template that started them is over (or the run, for None): its daemons have done their work."""
     for node in [n for n in machine.daemons.values() if boundary is None or n.boundary is boundary]:
-        machine.cancel_leaf(node, "the daemon is no longer needed")
+        if node.done:
+            continue
+        for number in node.children:  # a daemon that is being started again has an attempt that is not up yet
+            attempt = machine.nodes[number]
+            if attempt.parent is node and attempt.attempt is not None and not attempt.done:
+                machine.cancel_leaf(attempt, NOT_NEEDED)
+                machine.finish(attempt, SUCCEEDED)
+        machine.cancel_leaf(node, NOT_NEEDED)
         machine.finish(node, SUCCEEDED)
 
 

@@ -253,11 +253,14 @@ class RetryFrame(Frame):
         return gate
 
     def child_done(self, machine: Machine, child: Node) -> None:
+        if self.node.done:  # a daemon that was being started again when its template ended
+            return
         if child.daemoned and not child.done:
             self.node.daemoned = True
             self.node.ip = child.ip
             machine.daemons[self.node.number] = self.node
-            machine.later(machine.report, self.node)
+            if not self.node.hooks_left:
+                machine.later(machine.report, self.node)
             return
         if child.phase == SUCCEEDED:
             self._end(machine, SUCCEEDED, "")
@@ -288,6 +291,10 @@ class RetryFrame(Frame):
             else:
                 self._end(machine, child.phase, verdict.reason or child.message)
             return
+        if self.node.daemoned and not self.node.reported:
+            # Its hooks still run, so nobody has heard of it yet: it is up once the next attempt is.
+            self.node.daemoned = False
+            machine.daemons.pop(self.node.number, None)
         if verdict.at > machine.at:
             wait = verdict.at - machine.at
             self.node.message = f"Backoff for {_short(wait)}"

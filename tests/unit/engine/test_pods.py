@@ -123,6 +123,40 @@ templates:
     def test_one_that_never_comes_up_fails_its_group(self, play):
         assert play(DAEMON, {"db": "Failed"}).phase == "Failed"
 
+    @pytest.mark.parametrize("ends", [0.5, 30.0])
+    def test_a_retried_one_that_falls_over_while_its_hook_runs(self, play, ends):
+        """It counts as up when its hook has ended and an attempt is up; when its template ends, so does the attempt."""
+        hook = "hooks: {h: {template: meanwhile, expression: \"steps['db'].status == 'Running'\"}}"
+        text = (
+            DAEMON.replace("  daemon: true", "  daemon: true\n  retryStrategy: {limit: 1}").replace(
+                "{name: db, template: db}", f"{{name: db, template: db, {hook}}}"
+            )
+            + "- name: meanwhile\n  container: {image: x}\n"
+        )
+        assert hook in text
+        text = text.replace("- name: main\n", "- name: main\n  parallelism: 2\n")
+        run = play.begin(text, ready=["db(0)"], held=["db(1)"], takes=ends)
+        run.advance(0.25)
+        run.finish(run.attempt("db(0)").node, Outcome(phase="Failed", message="fell over"))
+        run.advance(60)
+        assert "use" not in run.nodes
+        run.begin(run.attempt("db(1)").node, ready=True)
+        run.run()
+        assert run.phase == "Succeeded"
+        assert run.phase_of("db(1)") == "Succeeded"
+
+    def test_one_that_is_being_started_again_when_its_template_ends(self, play):
+        text = DAEMON.replace("  daemon: true", "  daemon: true\n  retryStrategy: {limit: 1}")
+        text = text.replace("- name: main\n", "- name: main\n  parallelism: 2\n")
+        run = play.begin(text, ready=["db(0)"], held=["use", "db(1)"])
+        run.settle()
+        run.finish(run.attempt("db(0)").node, Outcome(phase="Failed", message="fell over"))
+        run.settle()
+        assert run.phase_of("db(1)") == "Pending"
+        run.end("use")
+        run.run()
+        assert (run.phase, run.phase_of("db(1)")) == ("Succeeded", "Succeeded")
+
     def test_a_retried_one_is_started_again(self, play):
         text = DAEMON.replace("  daemon: true", "  daemon: true\n  retryStrategy: {limit: 1, backoff: {duration: '5'}}")
         run = play.begin(text, ready=["db"], held=["use"])

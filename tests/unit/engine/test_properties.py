@@ -283,7 +283,8 @@ class Watched(VirtualRun):
     def no_template_exceeds_its_limit(self, at_work):
         """Leaves at work are below at most `parallelism` children of each composite that has a limit."""
         below = {}
-        for node in at_work:
+        for leaf in at_work:
+            node = leaf
             while node is not None:
                 boundary = node.boundary
                 if boundary is not None and boundary.template is not None and not node.exempt and not node.flags & 1:
