@@ -92,9 +92,10 @@ class _Bucket:
     def fetch(self, key: str, target: Path) -> None:
         with self._calling("load", key):
             blob = self._found(key)
+            one = self._bucket.blob(key, generation=blob.generation)  # all parts of one version
             with target.open("wb") as out:
-                # The library compares the checksum; asking for the generation keeps all parts of one version.
-                blob.download_to_file(out, if_generation_match=blob.generation, retry=None, timeout=_TIMEOUT)
+                # The library compares the checksum that the answer carries.
+                one.download_to_file(out, retry=None, timeout=_TIMEOUT)
             size = target.stat().st_size
             if not blob.content_encoding and size != blob.size:
                 raise TransientError(

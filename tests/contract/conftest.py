@@ -47,6 +47,12 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def answers(port):
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        return True
+    return False
+
+
 @contextlib.contextmanager
 def served(command_at, folder):
     """A server on a free port of 127.0.0.1; another port, should somebody else have been quicker."""
@@ -59,7 +65,7 @@ def served(command_at, folder):
             for _ in range(600):
                 if process.poll() is not None:
                     break
-                with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+                if answers(port):
                     yield port
                     return
                 time.sleep(0.05)
