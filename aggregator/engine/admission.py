@@ -86,7 +86,8 @@ def admit(machine: Machine, node: Node, rules: dict[str, Any], go: Callable[[Mac
     waiting = machine.waiting[node.number] = Waiting(node, rules, go)
     machine.set_phase(node, PENDING)
     assert node.template is not None
-    places.place(machine, node, node.template)
+    if node.template.retry is None:  # of what is retried the attempts count, which come once it has its locks
+        places.place(machine, node, node.template)
     for seconds in limits:
         waiting.timers.append(machine.set_timer(node.started + seconds, lambda w: _too_late(machine, w), waiting))
     if locks:

@@ -52,7 +52,7 @@ def shut_down(machine: Machine, strategy: str) -> None:
 def _end_early(machine: Machine, how: str, message: str, told: str) -> None:
     machine.stop = how
     machine.stop_message = message
-    machine.suspended = False
+    _go_on(machine)
     machine.told = told or machine.told
     if machine.started is None and how == "Terminate":
         # Still waiting for the workflow's own locks. A stop leaves it in the queue, as in Argo: its exit handler will run.
@@ -76,8 +76,16 @@ def _end_early(machine: Machine, how: str, message: str, told: str) -> None:
             frame.stop_waiting(machine)
 
 
+def _go_on(machine: Machine) -> None:
+    """The run is not suspended any more: what has ended meanwhile is told now."""
+    machine.suspended = False
+    for node in machine.untold:
+        machine.later(machine.report, node)
+    machine.untold.clear()
+
+
 def suspend_requested(machine: Machine) -> None:
-    """Nothing new starts until resumed."""
+    """Nothing new starts until resumed, and nothing follows from what ends meanwhile."""
     if machine.finished is None:
         machine.suspended = True
 
@@ -87,7 +95,7 @@ def resumed(machine: Machine, event: Resumed) -> None:
     if machine.finished is not None:
         return
     if not event.selector and machine.suspended:
-        machine.suspended = False
+        _go_on(machine)
         machine.wake_all(machine.suspend_gate)
     for node in matching(machine, event.selector):
         machine.suspensions.pop(node.number, None)

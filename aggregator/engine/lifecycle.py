@@ -209,9 +209,9 @@ def _leaf_outputs(node: Node, outcome: Outcome) -> dict[str, Any] | None:
             parameters.append({**raw, "value": outcome.parameters[raw["name"]]})
         elif "value" in raw:
             parameters.append(dict(raw))
-    # A plugin's answer may have outputs that its template does not declare.
-    known = {raw["name"] for raw in parameters}
-    parameters += [{"name": name, "value": value} for name, value in outcome.parameters.items() if name not in known]
+    if node.template is not None and node.template.kind == "plugin":  # whose answer may have outputs of its own
+        known = {raw["name"] for raw in parameters}
+        parameters += [{"name": n, "value": v} for n, v in outcome.parameters.items() if n not in known]
     if parameters:
         made["parameters"] = parameters
     if outcome.artifacts:

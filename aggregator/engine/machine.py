@@ -286,6 +286,9 @@ class Machine(RunState):
 
     def report(self, node: Node) -> None:
         """Tell the owner, once, that the node is fulfilled and its hooks have ended."""
+        if self.suspended:
+            self.untold.append(node)
+            return
         owner = node.owner
         if owner is None:
             return

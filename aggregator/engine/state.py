@@ -39,6 +39,8 @@ class RunState(Agenda):
         """What whoever stopped the run said about it."""
         self.signal = ""
         self.suspended = False
+        self.untold: list[Node] = []
+        """Nodes that have ended while the run was suspended; what follows from it waits until it is resumed."""
         self.options: dict[str, Any] = {}
         self.workflow: dict[str, Any] = {}
         self.spec: dict[str, Any] = {}

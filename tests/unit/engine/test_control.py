@@ -217,6 +217,32 @@ class TestSuspendedRun:
         run.run()
         assert run.phase == "Succeeded"
 
+    @pytest.mark.parametrize("end", ["Succeeded", "Failed"])
+    def test_what_ends_meanwhile_changes_nothing_but_its_own_node(self, play, end):
+        """The end of a leaf is recorded; the templates around it, and the run, are looked at when it is resumed."""
+        run = play.begin(steps("  - - {name: a, template: ok}\n"), held=["a"])
+        run.settle()
+        run.post(SuspendRequested(run.now))
+        run.settle()
+        run.end("a", end)
+        assert [run.phase_of(n) for n in ("a", "[0]", "wf")] == [end, "Running", "Running"]
+        assert (run.phase, run.status["finishedAt"]) == ("Running", None)
+        run.post(Resumed(run.now))
+        run.run()
+        assert (run.phase, run.started) == (end, ["a", "wf.onExit"])
+
+    def test_a_stop_lets_what_ended_meanwhile_be_told(self, play):
+        run = play.begin("entrypoint: ok\nonExit: bye\ntemplates:" + LEAVES, held=["wf"])
+        run.settle()
+        run.post(SuspendRequested(run.now))
+        run.settle()
+        run.end("wf")
+        assert run.phase == "Running"
+        stop(run)
+        run.run()
+        assert run.started == ["wf", "wf.onExit"]
+        assert run.phase_of("wf.onExit") == "Succeeded"
+
     def test_a_retry_waits_too(self, play):
         run = play.begin(steps("  - - {name: a, template: again}\n"), {"a": ["Failed", "Succeeded"]})
         run.advance(10)

@@ -112,6 +112,13 @@ class TestTemplates:
     def test_failure_gives_it_back_too(self, play):
         assert play(spec(MUTEX), {"a": "Failed"}).phase == "Failed"
 
+    def test_of_what_is_retried_only_attempts_count_against_the_templates_parallelism(self, play):
+        """One that waits for the lock would else keep the place that the holder's next attempt needs, for ever."""
+        body = "container: {image: x}\n  retryStrategy: {limit: 1}"
+        run = play(spec(MUTEX, body, main="  parallelism: 1"), {"a": ["Failed", "Succeeded"]})
+        assert run.phase == "Succeeded"
+        assert len(run.started) == 6
+
     def test_one_that_waits_takes_no_place_of_the_run_but_one_of_its_template(self, play):
         run = play.begin(spec(MUTEX, more="parallelism: 2"), held=["a"])
         run.settle()
