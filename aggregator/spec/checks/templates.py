@@ -12,6 +12,7 @@ from aggregator.spec.checks.durations import is_duration
 from aggregator.spec.checks.loops import items_of
 from aggregator.spec.checks.metrics import check_metrics
 from aggregator.spec.checks.outputs import check_outputs
+from aggregator.spec.checks.pods import check_pod_resources
 from aggregator.spec.checks.resources import check_resource
 from aggregator.spec.checks.retry import check_retry
 from aggregator.spec.checks.steps import check_steps
@@ -55,6 +56,7 @@ def check_template(root: Root, located: Located, *, where: str = "", around: Sco
     check_metrics(findings, template.metrics, place.at("metrics"), where)
     check_synchronization(findings, template.synchronization, place.at("synchronization"), where)
     check_archive_location(findings, template, place, where)
+    check_pod_resources(findings, template.pod_resources, place.at("podResources"), where)
     _check_memoize(findings, template, place, where)
     _check_account(root, template, place, where)
 

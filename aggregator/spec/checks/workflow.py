@@ -10,6 +10,7 @@ from aggregator.spec.checks.hooks import check_hooks
 from aggregator.spec.checks.library import Located
 from aggregator.spec.checks.metrics import check_metrics
 from aggregator.spec.checks.names import check_field_names
+from aggregator.spec.checks.pods import check_executor_plugins, check_pod_resources
 from aggregator.spec.checks.retry import check_retry
 from aggregator.spec.checks.synchronization import check_synchronization
 from aggregator.spec.checks.targets import missing_hint
@@ -119,6 +120,8 @@ def _check_policies(root: Root) -> None:
     if spec.automount_service_account_token is False and not (executor and executor.service_account_name):
         message = "spec.executor.serviceAccountName must not be empty if automountServiceAccountToken is false"
         findings.error("executor-account", message, place.at("automountServiceAccountToken"))
+    check_pod_resources(findings, spec.pod_resources, place.at("podResources"), "spec")
+    check_executor_plugins(findings, spec.executor_plugins, place.at("executorPlugins"))
     check_retry(findings, spec.retry_strategy, place.at("retryStrategy"), "spec.retryStrategy")
     check_metrics(findings, spec.metrics, place.at("metrics"), "spec.metrics")
     check_synchronization(findings, spec.synchronization, place.at("synchronization"), "spec")
