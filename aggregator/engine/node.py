@@ -19,7 +19,7 @@ FULFILLED = frozenset({SUCCEEDED, FAILED, ERROR, SKIPPED, OMITTED})
 UNSUCCESSFUL = frozenset({FAILED, ERROR})
 
 TRANSITIONS: dict[str, frozenset[str]] = {
-    "": frozenset({PENDING, RUNNING, SUCCEEDED, SKIPPED, OMITTED, FAILED, ERROR}),
+    "": frozenset({PENDING, RUNNING, SKIPPED, OMITTED, FAILED, ERROR}),
     PENDING: frozenset({RUNNING, SUCCEEDED, FAILED, ERROR}),
     RUNNING: frozenset({SUCCEEDED, FAILED, ERROR}),
     # A daemon that is done with its boundary is marked Succeeded, one that falls over Failed; otherwise an end is final.
