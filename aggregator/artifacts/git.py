@@ -41,6 +41,7 @@ _PASSING = (
     "timed out",
     "connection refused",
     "connection reset",
+    "failed to connect",
     "temporary failure",
     "early eof",
     "unexpected disconnect",
@@ -174,7 +175,7 @@ class _Checkout:
                 self._git("checkout", "--quiet", "--force")
             return
         remote = f"refs/remotes/origin/{revision}"
-        if self._commit(remote):
+        if revision != "HEAD" and self._ask("show-ref", "--verify", "--hash", "--", remote):
             self._git("checkout", "--quiet", "--force", "-B", revision, remote)
             return
         found = self._commit(revision)
@@ -190,7 +191,9 @@ class _Checkout:
 
     def _commit(self, name: str) -> str:
         """The commit that a name means; empty when it means none."""
-        words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+        return self._ask("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+
+    def _ask(self, *words: str) -> str:
         done = subprocess.run(
             [self._program, "-C", self._target, *words], env=self._environ, capture_output=True, text=True,
             stdin=subprocess.DEVNULL, check=False,
