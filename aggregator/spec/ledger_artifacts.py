@@ -53,11 +53,11 @@ ROWS = {
         git          implemented  A checkout, by the git command; input only.
         http         implemented  GET for inputs, PUT for outputs.
         artifactory  implemented  An http store with basic auth.
-        hdfs         later        Read and checked.
+        hdfs         implemented  By the extra `hdfs`; untested against a real HDFS.
         raw          implemented  The text itself; input only.
-        oss          later        Read and checked.
-        gcs          later        Read and checked.
-        azure        later        Read and checked.
+        oss          implemented  By the extra `oss`; untested against Alibaba Cloud itself.
+        gcs          implemented  By the extra `gcs`.
+        azure        implemented  By the extra `azure`.
         plugin       refused      Artifact plugins are containers of a cluster; use s3, http or a local folder.
     """,
     models.Artifact: """
@@ -167,44 +167,44 @@ ROWS = {
         passwordSecret  implemented  As in Argo.
     """,
     models.GCSArtifact: """
-        bucket                   later  Read and checked.
-        key                      later  Read and checked.
-        serviceAccountKeySecret  later  Read and checked.
+        bucket                   implemented  The bucket; it has to exist.
+        key                      implemented  The object, or the prefix of a folder.
+        serviceAccountKeySecret  emulated     From local secrets; absent means Google's default credentials.
     """,
     models.OSSArtifact: """
-        endpoint                  later  Read and checked.
-        bucket                    later  Read and checked.
-        key                       later  Read and checked.
-        accessKeySecret           later  Read and checked.
-        secretKeySecret           later  Read and checked.
-        createBucketIfNotPresent  later  Read and checked.
-        securityToken             later  Read and checked.
-        lifecycleRule             later  Read and checked.
-        useSDKCreds               later  Read and checked.
+        endpoint                  implemented  Untested against Alibaba Cloud itself, as are all fields of oss.
+        bucket                    implemented  The bucket.
+        key                       implemented  The object, or the prefix of a folder.
+        accessKeySecret           emulated     From local secrets.
+        secretKeySecret           emulated     From local secrets.
+        createBucketIfNotPresent  implemented  Creates it before the first write.
+        securityToken             implemented  Sent with the keys.
+        lifecycleRule             implemented  Set on the bucket before a write.
+        useSDKCreds               implemented  Keys of the environment: OSS_ACCESS_KEY_ID and its like.
     """,
     models.OSSLifecycleRule: """
-        markInfrequentAccessAfterDays  later  Read and checked.
-        markDeletionAfterDays          later  Read and checked.
+        markInfrequentAccessAfterDays  implemented  Moves objects to infrequent access.
+        markDeletionAfterDays          implemented  Removes objects.
     """,
     models.AzureArtifact: """
-        endpoint          later  Read and checked.
-        container         later  Read and checked.
-        blob              later  Read and checked.
-        accountKeySecret  later  Read and checked.
-        useSDKCreds       later  Read and checked.
+        endpoint          implemented  https://ACCOUNT.blob.core.windows.net, or a URL whose path is the account.
+        container         implemented  The container; it has to exist.
+        blob              implemented  The blob, or the prefix of a folder.
+        accountKeySecret  emulated     A key or SAS token from local secrets; absent means Azure's default credentials.
+        useSDKCreds       implemented  Azure's default credentials.
     """,
     models.HDFSArtifact: """
-        addresses                later  Read and checked.
-        path                     later  Read and checked.
-        hdfsUser                 later  Read and checked.
-        force                    later  Read and checked.
-        dataTransferProtection   later  Read and checked.
-        krbCCacheSecret          later  Read and checked.
-        krbKeytabSecret          later  Read and checked.
-        krbUsername              later  Read and checked.
-        krbRealm                 later  Read and checked.
-        krbConfigConfigMap       later  Read and checked.
-        krbServicePrincipalName  later  Read and checked.
+        addresses                implemented  Name nodes; several are one highly available service. All fields of hdfs are untested.
+        path                     implemented  The file or folder.
+        hdfsUser                 implemented  As whom files are read and written without Kerberos.
+        force                    implemented  Overwrites; without it, a file that is there is an error.
+        dataTransferProtection   implemented  Passed to the client.
+        krbCCacheSecret          emulated     From local secrets.
+        krbKeytabSecret          emulated     From local secrets.
+        krbUsername              implemented  The principal's name.
+        krbRealm                 implemented  The principal's realm.
+        krbConfigConfigMap       refused      Name the file by KRB5_CONFIG in the environment.
+        krbServicePrincipalName  implemented  The name node's principal.
     """,
     models.PluginArtifact: """
         name                      refused  See plugin of an artifact's location.
