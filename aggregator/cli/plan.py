@@ -19,6 +19,7 @@ from aggregator.errors import InvalidWorkflow, UsageError
 from aggregator.lang.context import Context
 from aggregator.plan.compile import compile_workflow
 from aggregator.plan.estimate import estimate
+from aggregator.plan.tally import tally
 from aggregator.spec.bundle import Bundle
 from aggregator.spec.decode import decode_text
 from aggregator.spec.write import to_yaml
@@ -80,8 +81,12 @@ def plan(
     program = compile_workflow(prepared.workflow, prepared.templates)
     # No secrets are made here: only expressions with random functions ask for it.
     context = Context(now=time.time_ns(), random=random.Random(prepared.seed), keep=lambda _, make: make())  # noqa: S311
-    found = estimate(program, context, _known(prepared.workflow, prepared.namespace))
-    forms: dict[Form, Any] = {Form.TREE: tree, Form.JSON: as_json, Form.MERMAID: mermaid, Form.DOT: dot}
+    known = _known(prepared.workflow, prepared.namespace)
+    found = estimate(program, context, known)
+    if output is Form.JSON:
+        typer.echo(as_json(found, *(tally(program, context, known, fails=fails) for fails in (False, True))))
+        return 0
+    forms: dict[Form, Any] = {Form.TREE: tree, Form.MERMAID: mermaid, Form.DOT: dot}
     typer.echo(forms[output](found))
     return 0
 

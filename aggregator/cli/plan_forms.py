@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aggregator.plan.estimate import Estimate, Part
+    from aggregator.plan.tally import Tally
 
 LONGEST_VALUE = 100
 
@@ -72,18 +73,24 @@ def _branch(part: Part, lead: str, below: str, lines: list[str]) -> None:
         _branch(child, f"{below}{'└─ ' if last else '├─ '}{mark}", f"{below}{'   ' if last else '│  '}", lines)
 
 
-def as_json(found: Estimate) -> str:
-    """Everything that was found, as one object."""
+def as_json(found: Estimate, succeeding: Tally, failing: Tally) -> str:
+    """Everything that was found, as one object; and what a run comes to in which all succeeds, or all fails."""
     whole = {
         "leaves": found.leaves,
         "width": found.width,
         "attemptsAtWorst": found.worst,
         "complete": not found.unknown,
+        "allSucceeds": _counts(succeeding),
+        "allFails": _counts(failing),
         "requests": dict(sorted(found.requests.items())),
         "path": list(found.path),
         "parts": [_plain(part) for part in found.parts],
     }
     return msgspec.json.format(msgspec.json.encode(whole), indent=2).decode()
+
+
+def _counts(made: Tally) -> dict[str, Any]:
+    return {"nodes": made.nodes, "attempts": made.attempts, "requests": made.requests, "exact": made.exact}
 
 
 def _plain(part: Part) -> dict[str, Any]:
