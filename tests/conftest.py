@@ -12,6 +12,8 @@ import pytest
 
 # Tests start hundreds of processes: with this set, each of them would compile the whole package again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+# A developer's engine must not take over what is meant for processes; tests of engines name theirs.
+os.environ.setdefault("AGG_RUNTIME", "process")
 
 
 @pytest.fixture(scope="session")

@@ -186,6 +186,7 @@ class Agg:
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("AGG_", "AWS_"))},
             "AGG_HOME": str(self.home),
+            "AGG_RUNTIME": "process",
             "NO_COLOR": "1",
             "AWS_EC2_METADATA_DISABLED": "true",
         }

@@ -1,0 +1,195 @@
+"""Several containers in one attempt: a network and volumes that they share, sidecars, daemons and container sets."""
+
+import asyncio
+import os
+import urllib.request
+
+import pytest
+
+from aggregator.runtimes.docker import find
+
+VOLUME = {"volumes": [{"name": "v", "emptyDir": {}}]}
+MOUNT = {"volumeMounts": [{"name": "v", "mountPath": "/shared"}]}
+
+
+def test_init_containers_run_in_order_before_main_and_share_its_volumes(pods, sh):
+    body = {
+        **VOLUME,
+        "initContainers": [
+            sh("echo one > /shared/f", "a", **MOUNT),
+            sh("echo two >> /shared/f", "b", mirrorVolumeMounts=True),
+        ],
+        "container": sh("cat /shared/f", **MOUNT),
+    }
+    ran = pods(body)
+    assert (ran.outcome.phase, ran.result, ran.outcome.containers) == ("Succeeded", "one\ntwo", {"a": 0, "b": 0})
+
+
+def test_a_failing_init_container_fails_the_pod_and_main_never_starts(docker, sh):
+    ran = docker({"initContainers": [sh("echo why >&2; exit 5", "setup")], "container": sh("echo never")})
+    assert (ran.outcome.phase, ran.outcome.message) == ("Failed", "setup: Error (exit code 5)")
+    assert ran.result == ""
+    assert (ran.folder / "setup.stderr").read_bytes() == b"why\n"
+
+
+def test_a_sidecar_is_reached_at_localhost_and_ended_after_main(pods, sh):
+    serve = "trap 'exit 9' TERM; while :; do echo served | nc -l -p 8080; done & wait"
+    ask = "until nc 127.0.0.1 8080 </dev/null | grep served; do sleep 0.1; done"
+    ran = pods({"sidecars": [sh(serve, "web")], "container": sh(ask)}, grace=20.0)
+    assert (ran.outcome.phase, ran.result) == ("Succeeded", "served")
+    assert ran.outcome.containers == {"web": 9}
+
+
+def test_volumes_of_every_kind_are_mounted(docker, sh, tmp_path):
+    allowed = tmp_path / "allowed"
+    allowed.mkdir()
+    (allowed / "h").write_text("of the host")
+    body = {
+        "volumes": [
+            {"name": "c", "configMap": {"name": "cm"}},
+            {"name": "s", "secret": {"secretName": "sec"}},
+            {"name": "h", "hostPath": {"path": str(allowed)}},
+            {"name": "p", "persistentVolumeClaim": {"claimName": "claim"}},
+        ],
+        "container": sh(
+            "cat /c/k /s/k /h/h; echo kept > /p/sub/f; touch /c/x || echo ro",
+            volumeMounts=[
+                {"name": "c", "mountPath": "/c", "readOnly": True},
+                {"name": "s", "mountPath": "/s"},
+                {"name": "h", "mountPath": "/h"},
+                {"name": "p", "mountPath": "/p/sub", "subPath": "sub"},
+            ],
+        ),
+    }
+    given = {"secrets": {"sec": {"k": "B"}}, "config_maps": {"cm": {"k": "A"}}}
+    ran = docker(body, host_folders=[str(allowed)], **given)
+    assert ran.result == "ABof the hostro"
+    assert (tmp_path / "claims" / "argo" / "claim" / "sub" / "f").read_text() == "kept\n"
+
+
+def test_a_host_folder_that_is_not_allowed_is_refused(docker, sh, tmp_path):
+    from aggregator.runtimes.process.refused import LeafRefused
+
+    body = {
+        "volumes": [{"name": "h", "hostPath": {"path": str(tmp_path)}}],
+        "container": sh("true", volumeMounts=[{"name": "h", "mountPath": "/h"}]),
+    }
+    with pytest.raises(LeafRefused, match="none of the allowed folders"):
+        docker(body)
+
+
+def test_a_container_set_follows_its_dependencies_and_shares_files_through_volumes(pods, sh):
+    body = {
+        **VOLUME,
+        "containerSet": {
+            **MOUNT,
+            "containers": [
+                sh("echo a >> /shared/f", "a"),
+                sh("echo b >> /shared/f", "b", dependencies=["a"]),
+                sh("cat /shared/f", "main", dependencies=["b"]),
+            ],
+        },
+    }
+    ran = pods(body)
+    assert (ran.outcome.phase, ran.result) == ("Succeeded", "a\nb")
+    assert ran.outcome.containers == {"a": 0, "b": 0, "main": 0}
+
+
+def test_a_container_of_a_set_is_tried_again_and_what_needs_a_failed_one_never_starts(docker, sh):
+    body = {
+        **VOLUME,
+        "containerSet": {
+            **MOUNT,
+            "retryStrategy": {"retries": "3"},
+            "containers": [
+                sh("echo x >> /shared/f; [ $(wc -l < /shared/f) = 3 ]", "a"),
+                sh("exit 4", "b"),
+                sh("echo never", "c", dependencies=["b"]),
+            ],
+        },
+    }
+    ran = docker(body)
+    assert ran.outcome.phase == "Failed"
+    assert ran.outcome.containers == {"a": 0, "b": 4, "c": 64}
+
+
+@pytest.mark.parametrize(
+    "probe",
+    [
+        {"tcpSocket": {"port": 8080}},
+        {"httpGet": {"path": "/", "port": 8080}},
+        {"exec": {"command": ["sh", "-c", "test -e /up"]}},
+        None,
+    ],
+)
+def test_a_daemon_is_ready_when_its_probe_is_and_is_reached_at_its_address(pods, sh, probe):
+    answer = r"printf 'HTTP/1.0 200 OK\r\n\r\nhello\n'"
+    serve = f"sleep 0.3; touch /up; while :; do {answer} | nc -l -p 8080; done"
+    template = {"daemon": True, "container": sh(serve, **({"readinessProbe": probe} if probe else {}))}
+
+    async def main():
+        runtime = await pods.runtime()
+        told = asyncio.Event()
+        from types import SimpleNamespace
+
+        ips = []
+        sink = SimpleNamespace(
+            started=lambda: None, write=lambda *_: None, ready=lambda ip: (ips.append(ip), told.set())
+        )
+        daemon = asyncio.ensure_future(pods.drive(runtime, pods.attempt(template), sink=sink))
+        async with asyncio.timeout(60):
+            await told.wait()
+        ask = f"until nc {ips[0]} 8080 </dev/null | grep hello; do sleep 0.1; done"
+        client = await pods.drive(runtime, pods.attempt({"container": sh(ask)}))
+        daemon.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await daemon
+        await runtime.stop()
+        return ips[0], client
+
+    address, client = asyncio.run(main())
+    assert address != "127.0.0.1"
+    assert client.result == "hello"
+
+
+def test_on_the_hosts_network_containers_reach_what_listens_there(docker, sh, stub_server):
+    url, _ = stub_server(lambda method, path: (200, {}, b"of the host"))
+    body = {"sidecars": [sh("sleep 600", "s")], "container": sh(f"wget -q -O - {url}/")}
+    assert docker(body, network="host").result == "of the host"
+    with urllib.request.urlopen(url) as answer:
+        assert answer.read() == b"of the host"
+
+
+def test_a_cancelled_pod_is_removed_with_all_its_containers(docker, sh):
+    async def main():
+        runtime = await docker.runtime()
+        from types import SimpleNamespace
+
+        up = asyncio.Event()
+        sink = SimpleNamespace(started=up.set, write=lambda *_: None)
+        body = {"sidecars": [sh("sleep 600", "s")], "container": sh("sleep 600")}
+        job = asyncio.ensure_future(docker.drive(runtime, docker.attempt(body), sink=sink))
+        await up.wait()
+        engine = await find("docker", os.environ)
+        names = sorted(row["Labels"]["agg.dev/container"] for row in await engine.labelled("agg.dev/run=the-uid"))
+        await engine.close()
+        job.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await job
+        await runtime.stop()
+        return names
+
+    assert asyncio.run(main()) == ["main", "network", "s"]
+
+
+def test_what_a_dead_owner_left_is_swept_and_what_a_living_one_has_is_not(docker, sh):
+    labels = ["--label", "agg.dev/owner=7 dead tests"]
+    left = docker.command("create", *labels, "alpine:3.23", "true").stdout.strip()
+    living = docker.command("create", "--label", "agg.dev/owner=8 alive tests", "alpine:3.23", "true").stdout.strip()
+    try:
+        docker({"container": sh("true")}, gone=lambda owner: owner.born == "dead")
+        assert docker.command("inspect", left).returncode == 1
+        assert docker.command("inspect", living).returncode == 0
+        assert any("removed 1 containers" in text for text in docker.notices)
+    finally:
+        docker.command("rm", "-f", left, living)
