@@ -220,11 +220,16 @@ def _supporting(given: Arguments, settings: Settings) -> Bundle:
     from pathlib import Path  # noqa: PLC0415 - only with supporting documents
 
     bundle = Bundle()
+    strict = settings.flag("strict")
     for name in given.all("with"):
         for source in read_sources([name]):
-            found = decode_text(source, strict=settings.flag("strict"))
+            found = decode_text(source, strict=strict, kindless="" if strict else "WorkflowTemplate")
             if Path(name).is_dir():  # a folder may hold other YAML beside, such as values of a chart
-                found.diagnostics = [d for d in found.diagnostics if d.code not in ("missing-kind", "not-an-object")]
+                found.diagnostics = [
+                    d
+                    for d in found.diagnostics
+                    if d.code not in ("missing-kind", "not-an-object") or d.severity == "warning"
+                ]
             bundle.merge(found)
     return bundle
 

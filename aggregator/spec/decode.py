@@ -39,10 +39,13 @@ FOREIGN_KINDS: Final = {
 _HOLDS_SECRETS: Final = re.compile(r"""\bkind["']?\s*:\s*["']?Secret\b""")
 
 
-def decode_text(source: Source, *, strict: bool = True) -> Bundle:
-    """Everything that a text holds. Unknown fields are errors when strict, else warnings."""
+def decode_text(source: Source, *, strict: bool = True, kindless: str = "") -> Bundle:
+    """Everything that a text holds. Unknown fields are errors when strict, else warnings.
+
+    `kindless` is the kind that a document with templates is taken for, with a warning, when it names none itself.
+    """
     parsed = parse_text(source)
-    bundle = decode_documents(parsed.documents, strict=strict)
+    bundle = decode_documents(parsed.documents, strict=strict, kindless=kindless)
     broken = parsed.diagnostics if strict else map(_tolerated, parsed.diagnostics)
     if parsed.diagnostics:
         private = bool(_HOLDS_SECRETS.search(source.text))
@@ -61,13 +64,25 @@ def _tolerated(diagnostic: Diagnostic) -> Diagnostic:
 
 
 @building()
-def decode_documents(documents: Iterable[Document], *, strict: bool = True) -> Bundle:
+def decode_documents(documents: Iterable[Document], *, strict: bool = True, kindless: str = "") -> Bundle:
     """The objects of documents, those inside a `kind: List` one by one."""
     bundle = Bundle()
     for document in documents:
-        if document.value is not None:
+        if kindless and _has_templates(document.value):
+            message = f"the document has no kind; as it has templates, it is taken for a {kindless}"
+            bundle.diagnostics.append(Diagnostic("missing-kind", message, document.span(()), "", "warning"))
+            _load(document, (), kindless, bundle, strict=strict)
+        elif document.value is not None:
             _decode(document, document.value, (), bundle, strict)
     return bundle
+
+
+def _has_templates(value: Any) -> bool:
+    """Whether an object that does not say its kind can only be one of Argo's."""
+    if not isinstance(value, dict) or "kind" in value or not isinstance(value.get("metadata"), dict):
+        return False
+    spec = value.get("spec")
+    return isinstance(spec, dict) and isinstance(spec.get("templates"), list)
 
 
 def _decode(document: Document, value: Any, path: Path, bundle: Bundle, strict: bool) -> None:

@@ -502,3 +502,26 @@ def test_a_null_or_wrong_metadata_leaves_a_nameless_object():
     assert [d.code for d in bundle.diagnostics] == ["wrong-type"] * 2
     assert bundle.workflows[0].name == ""
     assert only(decode("apiVersion: v1\nkind: Pod\nmetadata: {name: 3}")).severity == "note"
+
+
+class TestKindless:
+    """Documents beside a workflow that do not say their kind."""
+
+    TEXT = "metadata: {name: shared}\nspec:\n  templates: [{name: main, container: {image: x}}]\n"
+
+    def test_one_with_templates_is_taken_for_a_template_where_that_is_wanted(self):
+        bundle = decode_text(Source("a.yaml", self.TEXT), strict=False, kindless="WorkflowTemplate")
+        assert [t.name for t in bundle.workflow_templates] == ["shared"]
+        assert [(d.code, d.severity) for d in bundle.diagnostics] == [("missing-kind", "warning")]
+
+    def test_else_it_is_refused(self):
+        bundle = decode_text(Source("a.yaml", self.TEXT), strict=False)
+        assert [(d.code, d.severity) for d in bundle.diagnostics] == [("missing-kind", "error")]
+
+    @pytest.mark.parametrize(
+        "text", ["a: 1", "metadata: {name: x}", "metadata: {name: x}\nspec: {a: 1}", "- 1", "spec: {templates: []}"]
+    )
+    def test_other_yaml_is_taken_for_nothing(self, text):
+        bundle = decode_text(Source("a.yaml", text), strict=False, kindless="WorkflowTemplate")
+        assert bundle.workflow_templates == []
+        assert bundle.errors
