@@ -10,7 +10,7 @@ from aggregator.engine.containers import add_containers
 from aggregator.engine.frames import CallingFrame
 from aggregator.engine.inputs import NodeError
 from aggregator.engine.mounts import check_mounts
-from aggregator.engine.node import ERROR, PENDING, RUNNING, Node
+from aggregator.engine.node import ERROR, NOTHING, PENDING, RUNNING, Node
 from aggregator.engine.repository import completed
 from aggregator.engine.scope import Scope
 from aggregator.errors import LanguageError
@@ -57,18 +57,23 @@ def unstarted(machine: Machine, node: Node, message: str) -> None:
 def make_attempt(machine: Machine, node: Node, template: Template, scope: Scope) -> Attempt:
     """The order to run a leaf: its body filled with everything known, inputs as they were handed over."""
     pod = node.pod_name(machine.name)
-    scope = Scope(scope, {"pod.name": pod, "node.name": node.name})
-    # What has no tags is shared by all attempts.
-    body = template.body.fill(scope, machine.context, LAST)
+    body = template.body.value
+    repository: dict[str, Any] = NOTHING
+    if not template.body.static or machine.repository is not None:
+        scope = Scope(scope, {"pod.name": pod, "node.name": node.name})
+        # What has no tags is shared by all attempts.
+        body = template.body.fill(scope, machine.context, LAST)
+        if machine.repository is not None:
+            repository = machine.repository.fill(scope, machine.context, LENIENT)
     if node.inputs is not None:
         body = {**body, "inputs": node.inputs}
     if body.get("outputs"):
         node.declared = body["outputs"]
-    check_mounts(body, machine.volumes)
+    if template.mounts:
+        check_mounts(body, machine.volumes)
     spec = machine.spec
-    own = body.get("archiveLocation") or {}
-    repository = machine.repository.fill(scope, machine.context, LENIENT) if machine.repository is not None else {}
-    location = completed(own, repository)
+    own = body.get("archiveLocation") or NOTHING
+    location = completed(own, repository) if own or repository else NOTHING
     return Attempt(
         node=node.number,
         node_id=node.identity(machine.name),

@@ -41,7 +41,8 @@ _RESULT = re.compile(
     r"""(?:steps|tasks)(?:\.|\[\\?['"])([A-Za-z0-9_-]+)(?:\\?['"]\])?(?:\.outputs|\[\\?['"]outputs\\?['"]\])(?:\.result|\[\\?['"]result)"""
 )
 
-_NO_ARGUMENTS = Arguments()
+_NOTHING: dict[str, Argument] = {}
+_NO_ARGUMENTS = Arguments(_NOTHING, _NOTHING)
 _SCOPES = {"WorkflowTemplate": "namespaced", "ClusterWorkflowTemplate": "cluster"}
 
 
@@ -150,6 +151,7 @@ def compile_template(program: Program, holder: Holder, raw: dict[str, Any], path
         parallelism=raw.get("parallelism"),
         fail_fast=bool(raw.get("failFast")),
         daemon=bool(raw.get("daemon")),
+        mounts=leaf and "volumeMounts" in str(raw),
         output_paths=_output_paths(raw.get("outputs") or {}),
     )
     if kind == "steps":
@@ -172,12 +174,13 @@ def _output_paths(outputs: dict[str, Any]) -> dict[str, str]:
 
 def _compile_steps(template: Template) -> None:
     number = 0
+    known: dict[str, TemplateRef] = {}
     groups = []
     for i, group in enumerate(template.raw["steps"] or ()):
         members = group if isinstance(group, list) else group.get("steps", [])
         tasks = []
         for j, raw in enumerate(members):
-            tasks.append(_task(raw, number, (*template.path, "steps", i, j)))
+            tasks.append(_task(raw, number, (*template.path, "steps", i, j), known))
             number += 1
         groups.append(tuple(tasks))
     template.groups = tuple(groups)
@@ -187,10 +190,12 @@ def _compile_dag(template: Template) -> None:
     dag = template.raw["dag"] or {}
     template.target = dag.get("target") or ""
     raws = dag.get("tasks") or ()
-    template.tasks = tuple(_task(raw, i, (*template.path, "dag", "tasks", i)) for i, raw in enumerate(raws))
+    known: dict[str, TemplateRef] = {}
+    template.tasks = tuple(_task(raw, i, (*template.path, "dag", "tasks", i), known) for i, raw in enumerate(raws))
     template.by_name = {t.name: t.number for t in template.tasks}
     template.tagged_graph = "{{" in template.target or any(
-        "{{" in f"{raw.get('depends')}{raw.get('dependencies')}" for raw in raws
+        "{{" in (raw.get("depends") or "") or any("{{" in name for name in raw.get("dependencies") or ())
+        for raw in raws
     )
     if not template.tagged_graph:
         draw_graph(template, raws)
@@ -227,13 +232,13 @@ def draw_graph(template: Template, raws: Iterable[dict[str, Any]]) -> None:
             tasks[need].feeds.append(task.number)
 
 
-def _task(raw: dict[str, Any], number: int, path: Path) -> Task:
+def _task(raw: dict[str, Any], number: int, path: Path, known: dict[str, TemplateRef]) -> Task:
     goes_on = raw.get("continueOn") or {}
     when = raw.get("when")
     return Task(
         name=raw.get("name") or "",
         number=number,
-        call=_call(raw),
+        call=_call(raw, known),
         when=tags.parse(str(when)) if when else None,
         arguments=compile_arguments(raw.get("arguments")),
         loop=_loop(raw),
@@ -248,12 +253,12 @@ def compile_arguments(raw: dict[str, Any] | None) -> Arguments:
     """The arguments of a call, a hook or the workflow."""
     if not raw:
         return _NO_ARGUMENTS
+    parameters, artifacts = raw.get("parameters"), raw.get("artifacts")
     return Arguments(
-        {p.get("name") or "": _parameter(p) for p in raw.get("parameters") or ()},
-        {
-            a.get("name") or "": Argument(a.get("name") or "", None, a, tags.parse_tree(a))
-            for a in raw.get("artifacts") or ()
-        },
+        {p.get("name") or "": _parameter(p) for p in parameters} if parameters else _NOTHING,
+        {a.get("name") or "": Argument(a.get("name") or "", None, a, tags.parse_tree(a)) for a in artifacts}
+        if artifacts
+        else _NOTHING,
     )
 
 
@@ -263,14 +268,21 @@ def _parameter(raw: dict[str, Any]) -> Argument:
     return Argument(raw.get("name") or "", text, raw, None)
 
 
-def _call(raw: dict[str, Any]) -> TemplateRef:
+def _call(raw: dict[str, Any], known: dict[str, TemplateRef] | None = None) -> TemplateRef:
+    """What a task calls; of a name without tags the calls of one template share what is `known`."""
+    name = raw.get("template") or ""
+    if known is not None and name in known and not raw.get("templateRef") and not raw.get("inline"):
+        return known[name]
     parts: dict[str, Any] = {
-        "name": raw.get("template") or "",
+        "name": name,
         "ref": raw.get("templateRef"),
         "inline": raw.get("inline"),
     }
     tree = tags.parse_tree(parts)
-    return TemplateRef(**parts, tags=None if tree.static else tree)
+    made = TemplateRef(**parts, tags=None if tree.static else tree)
+    if known is not None and tree.static and not made.ref and not made.inline:
+        known[name] = made
+    return made
 
 
 def _loop(raw: dict[str, Any]) -> Loop | None:

@@ -143,6 +143,8 @@ class Template:
     """Which task comes before which, once someone has asked."""
     tagged_graph: bool = False
     """`depends`, `dependencies` or `target` hold tags: the graph is drawn anew for each node, with its inputs."""
+    mounts: bool = False
+    """Something in it may mount volumes."""
     output_paths: dict[str, str] = field(default_factory=dict)
     """Variables that tell where declared outputs are to be written: `outputs.artifacts.X.path`, `outputs.parameters.X.path`."""
     wanted_results: frozenset[str] = frozenset()
