@@ -112,6 +112,12 @@ OPTIONS: dict[str, Option] = {
             "where output artifacts go that name no store, as Argo's artifactRepository; empty: the run's folder",
         ),
         Option(
+            "workflow_defaults",
+            "table",
+            {},
+            "what every workflow gets that it does not say itself, as Argo's workflowDefaults: `metadata` and `spec`",
+        ),
+        Option(
             "plugins",
             "table",
             {},

@@ -15,6 +15,7 @@ from aggregator.journal.home import Home
 from aggregator.journal.shared import open_beside
 from aggregator.source import Source
 from aggregator.spec.decode import decode_text
+from aggregator.spec.defaults import workflow_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -194,7 +195,7 @@ class Children:
         assert parent.surroundings is not None
         main = decode_text(Source(f"the manifest of {attempt.display_name}", manifest), strict=False)
         labels = {PARENT_LABEL: attempt.workflow[:63], **({OWNER_LABEL: attempt.uid} if owned else {})}
-        submission = Submission(namespace=attempt.namespace, labels=labels)
+        submission = Submission(namespace=attempt.namespace, labels=labels, defaults=workflow_defaults(parent.settings))
         prepared = prepare(main, parent.surroundings.supporting(main), submission)
         prepared.problems += parent.unfit(prepared)
         if prepared.problems:

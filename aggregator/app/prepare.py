@@ -15,7 +15,7 @@ from aggregator.app.naming import LONGEST_PREFIX, check_name, generated_suffix
 from aggregator.errors import Diagnostic, InvalidWorkflow, UsageError, nearest
 from aggregator.spec import models
 from aggregator.spec.checks import check_submission
-from aggregator.spec.merge import merge_workflow_template
+from aggregator.spec.merge import apply_workflow_defaults, merge_workflow_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -42,6 +42,8 @@ class Submission:
     service_account: str = ""
     namespace: str = ""
     """Of a document that names none."""
+    defaults: models.Workflow | None = None
+    """What the settings give to every workflow."""
     source: str = ""
     """`workflowtemplate/NAME`, `clusterworkflowtemplate/NAME` or `cronwf/NAME`: run a stored document."""
 
@@ -85,7 +87,7 @@ def prepare(main: Bundle, supporting: Bundle, submission: Submission) -> Prepare
     loaded, workflow = _choose(main, everything, submission)
     metadata = _metadata(workflow, loaded, submission)
     missing = _missing_template(workflow, everything, loaded)
-    spec = workflow.spec if missing else _merged(workflow.spec, everything)
+    spec = workflow.spec if missing else _merged(workflow.spec, everything, submission.defaults)
     declared = {p.name for p in spec.arguments.parameters}
     spec = _overridden(spec, submission)
     workflow = replace_struct(workflow, metadata=metadata, spec=spec)
@@ -251,9 +253,13 @@ def _metadata(workflow: models.Workflow, loaded: Loaded[Any], submission: Submis
                 ]
             )
         name = prefix + generated_suffix()
-    labels = {**metadata.labels, **submission.labels}
+    under = submission.defaults.metadata if submission.defaults is not None else models.ObjectMeta()
+    labels = {**under.labels, **metadata.labels, **submission.labels}
+    annotations = {**under.annotations, **metadata.annotations}
     namespace = metadata.namespace or submission.namespace
-    changed: models.ObjectMeta = replace_struct(metadata, name=name, labels=labels, namespace=namespace)
+    changed: models.ObjectMeta = replace_struct(
+        metadata, name=name, labels=labels, annotations=annotations, namespace=namespace
+    )
     return changed
 
 
@@ -283,13 +289,15 @@ def _missing_template(workflow: models.Workflow, everything: Bundle, loaded: Loa
     ]
 
 
-def _merged(spec: models.WorkflowSpec, everything: Bundle) -> models.WorkflowSpec:
-    """The spec, with the workflow template that it refers to underneath."""
+def _merged(
+    spec: models.WorkflowSpec, everything: Bundle, defaults: models.Workflow | None = None
+) -> models.WorkflowSpec:
+    """The spec, with the workflow template that it refers to underneath, and the defaults of the settings below both."""
     found = _referenced(spec, everything)
-    if found is None:
-        return spec
-    merged: models.WorkflowSpec = merge_workflow_template(spec, found.model.spec)
-    return merged
+    under = defaults.spec if defaults is not None else None
+    if found is not None:
+        return merge_workflow_template(spec, found.model.spec, under)
+    return spec if under is None else apply_workflow_defaults(spec, under)
 
 
 def _unused_parameters(submission: Submission, declared: set[str], prepared: Prepared) -> Iterator[Diagnostic]:

@@ -17,6 +17,7 @@ from aggregator.spec.allocation import building
 from aggregator.spec.bundle import KINDS, Bundle, Loaded
 from aggregator.spec.checks import check_documents, effectless, in_order, silenced
 from aggregator.spec.decode import decode_text
+from aggregator.spec.defaults import workflow_defaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -77,11 +78,18 @@ def lint(
     everything = Bundle()
     everything.merge(main)
     everything.merge(_read(_local(beside or []), strict=False))
-    everything.merge(add_stored(everything, settings_of(home, namespace, config)))
+    settings = settings_of(home, namespace, config)
+    everything.merge(add_stored(everything, settings))
     documents = [d for d in _documents(main) if d.kind in wanted] if wanted else _documents(main)
     found = [
         *_readings(main, wanted),
-        *check_documents(everything, documents, submitted=submit, ignore_missing=ignore_missing),
+        *check_documents(
+            everything,
+            documents,
+            submitted=submit,
+            ignore_missing=ignore_missing,
+            defaults=workflow_defaults(settings),
+        ),
     ]
     found += [d for document in documents for d in effectless(document)]
     found = in_order(d for d in found if d.severity != "note" and not silenced(d))

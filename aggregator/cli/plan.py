@@ -22,6 +22,7 @@ from aggregator.plan.estimate import estimate
 from aggregator.plan.tally import tally
 from aggregator.spec.bundle import Bundle
 from aggregator.spec.decode import decode_text
+from aggregator.spec.defaults import workflow_defaults
 from aggregator.spec.write import to_yaml
 
 
@@ -69,7 +70,12 @@ def plan(
     supporting.merge(add_stored(given, settings, source))
     pairs = [_pair(text) for text in parameter or []]
     submission = Submission(
-        parameters=pairs, name="", entrypoint=entrypoint, namespace=settings.text("namespace"), source=source
+        parameters=pairs,
+        name="",
+        entrypoint=entrypoint,
+        namespace=settings.text("namespace"),
+        source=source,
+        defaults=workflow_defaults(settings),
     )
     prepared = prepare(main, supporting, submission)
     problems = [p for p in prepared.problems if p.code != "refused-field"]

@@ -241,8 +241,9 @@ def _help(request: Request) -> int:
     return 0
 
 
-def _submission(request: Request, namespace: str) -> Submission:
-    from aggregator.app.prepare import Submission  # noqa: PLC0415 - not for --help
+def _submission(request: Request, settings: Settings) -> Submission:
+    from aggregator.app.prepare import Submission  # noqa: PLC0415
+    from aggregator.spec.defaults import workflow_defaults  # noqa: PLC0415 - not for --help
 
     given = request.given
     labels = dict(assignment(pair, "-l") for text in given.all("labels") for pair in text.split(",") if pair)
@@ -260,7 +261,8 @@ def _submission(request: Request, namespace: str) -> Submission:
         labels=labels,
         priority=number,
         service_account=given.one("service-account"),
-        namespace=namespace,
+        namespace=settings.text("namespace"),
+        defaults=workflow_defaults(settings),
         source=given.one("from"),
     )
 
@@ -282,7 +284,7 @@ def _run(request: Request, supporting: Bundle, settings: Settings) -> int:
     from aggregator.cli.run_report import invalid  # noqa: PLC0415
 
     given = request.given
-    prepared = prepare(request.bundle, supporting, _submission(request, settings.text("namespace")))
+    prepared = prepare(request.bundle, supporting, _submission(request, settings))
     _warnings(prepared, request)
     if not prepared.problems and settings.text("runtime") != "dry":
         from aggregator.app.fitness import unfit  # noqa: PLC0415

@@ -229,3 +229,14 @@ def test_the_bundled_workflow_has_no_opinion_against_it(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     shown = json.loads(done.stdout)
     assert {d["code"] for d in shown["diagnostics"]} <= {"ignored-field", "later-field"}
+
+
+def test_the_settings_may_fill_what_is_missing(lint):
+    (lint.folder / "bare.yaml").write_text(GOOD.replace("  entrypoint: main\n", ""))
+    assert lint("bare.yaml").returncode == 1
+    (lint.folder / "agg.toml").write_text('[workflow_defaults.spec]\nentrypoint = "main"\n')
+    assert lint("bare.yaml").returncode == 0
+    (lint.folder / "agg.toml").write_text('[workflow_defaults.spec]\nentrypiont = "main"\n')
+    done = lint("bare.yaml")
+    assert done.returncode == 2
+    assert "did you mean" in done.stderr

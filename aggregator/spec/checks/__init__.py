@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from aggregator.errors import Diagnostic
     from aggregator.spec.bundle import Bundle, Loaded
-    from aggregator.spec.models import WorkflowSpec
+    from aggregator.spec.models import Workflow, WorkflowSpec
 
 WORKFLOW_KINDS = frozenset({"Workflow", "WorkflowTemplate", "ClusterWorkflowTemplate", "CronWorkflow"})
 
@@ -44,9 +44,17 @@ def check_submission(everything: Bundle, loaded: Loaded[Any], spec: WorkflowSpec
 
 @building()
 def check_documents(
-    everything: Bundle, documents: Iterable[Loaded[Any]], *, submitted: bool = False, ignore_missing: bool = False
+    everything: Bundle,
+    documents: Iterable[Loaded[Any]],
+    *,
+    submitted: bool = False,
+    ignore_missing: bool = False,
+    defaults: Workflow | None = None,
 ) -> list[Diagnostic]:
-    """What is wrong with documents, seen one by one; stored templates are taken from `everything`."""
+    """What is wrong with documents, seen one by one; stored templates are taken from `everything`.
+
+    `defaults` are those that the settings give to every workflow.
+    """
     findings = Findings()
     library = Library(everything)
     for loaded in documents:
@@ -54,7 +62,7 @@ def check_documents(
             continue
         if loaded.kind == "CronWorkflow":
             check_cron(findings, loaded)
-        root = Root(library, loaded, findings, submitted=submitted, ignore_missing=ignore_missing)
+        root = Root(library, loaded, findings, submitted=submitted, ignore_missing=ignore_missing, defaults=defaults)
         check_workflow(root)
         check_placeholders(root)
         check_opinions(root)

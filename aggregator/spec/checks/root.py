@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aggregator.spec.checks.findings import Findings, Place
 from aggregator.spec.checks.library import Holder, Library, Located
-from aggregator.spec.merge import merge_workflow_template
+from aggregator.spec.merge import apply_workflow_defaults, merge_workflow_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from aggregator.spec.bundle import Loaded
     from aggregator.spec.checks.library import Call
-    from aggregator.spec.models import ObjectMeta, Template, WorkflowSpec
+    from aggregator.spec.models import ObjectMeta, Template, Workflow, WorkflowSpec
     from aggregator.spec.positions import Path
 
 STORED_KINDS: Final = frozenset({"WorkflowTemplate", "ClusterWorkflowTemplate"})
@@ -43,6 +43,7 @@ class Root:
         spec: WorkflowSpec | None = None,
         submitted: bool = False,
         ignore_missing: bool = False,
+        defaults: Workflow | None = None,
     ) -> None:
         self.library = library
         self.loaded = loaded
@@ -52,6 +53,8 @@ class Root:
         self.ignore_missing = ignore_missing
         self.base: Path = ("spec", "workflowSpec") if loaded.kind == "CronWorkflow" else ("spec",)
         self.own: WorkflowSpec = loaded.model.spec.workflow_spec if loaded.kind == "CronWorkflow" else loaded.model.spec
+        # Whoever runs a stored template gives it the defaults then.
+        self.defaults = defaults if loaded.kind not in STORED_KINDS else None
         self.stored = loaded.kind in STORED_KINDS and spec is None
         self.place = Place(loaded, self.base)
         self.holder = Holder(loaded, self.base, self.own)
@@ -67,6 +70,9 @@ class Root:
                 self.holder = Holder(self.from_reference.where.loaded, ("spec",), self.spec)
         elif spec is not None:
             self.holder = Holder(loaded, self.base, spec)
+        if spec is None and self.defaults is not None:
+            self.spec = apply_workflow_defaults(self.spec, self.defaults.spec)
+            self.holder = Holder(self.holder.where.loaded, tuple(self.holder.where.path), self.spec)
         self._called: dict[int, list[Located]] = {}
         self._inlines: dict[tuple[int, Path], Located | None] = {}
         self.all: dict[int, Located] = {}
@@ -138,6 +144,8 @@ class Root:
 
     def _metadatas(self) -> Iterator[ObjectMeta]:
         yield self.loaded.model.metadata
+        if self.defaults is not None:
+            yield self.defaults.metadata
         if self.loaded.kind == "CronWorkflow" and self.loaded.model.spec.workflow_metadata is not None:
             yield self.loaded.model.spec.workflow_metadata
         if self.from_reference is not None:

@@ -116,7 +116,7 @@ def _check_policies(root: Root) -> None:
         strategy = spec.artifact_gc.strategy
         message = f"artifactGC.strategy unknown strategy '{strategy}'"
         findings.error("strategy", message, place.at("artifactGC", "strategy"), f"one of {', '.join(ARTIFACT_GC)}")
-    executor = spec.executor
+    executor = root.spec.executor
     if spec.automount_service_account_token is False and not (executor and executor.service_account_name):
         message = "spec.executor.serviceAccountName must not be empty if automountServiceAccountToken is false"
         findings.error("executor-account", message, place.at("automountServiceAccountToken"))
