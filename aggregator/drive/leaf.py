@@ -139,11 +139,9 @@ class LeafRunner:
             await asyncio.to_thread(collect)
         if attempt.archive_logs:
             try:
-                saved = await asyncio.to_thread(stage.save_log, folder / "stdout")
+                artifacts.append(await asyncio.to_thread(stage.save_log, folder))
             except AggError as problem:
                 problems.append(_told(problem))
-            else:
-                artifacts += [saved] if saved is not None else []
         if phase == "Succeeded" and problems:
             phase, message = "Error", "; ".join(problems)
         return Outcome(

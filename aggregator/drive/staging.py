@@ -113,12 +113,16 @@ class Stage:
                 made.append(saved)
         return made
 
-    def save_log(self, log: Path) -> dict[str, Any] | None:
-        """archiveLogs: the main container's output as the artifact `main-logs`."""
-        if not log.is_file():
-            return None
-        artifact = {"name": "main-logs", "archive": {"none": {}}}
-        return self._store(artifact, log, "main.log")
+    def save_log(self, folder: Path) -> dict[str, Any]:
+        """archiveLogs: what the main container printed, its errors last, as the artifact `main-logs`; it may be empty."""
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".agg-log-") as scratch:
+            log = Path(scratch) / "main.log"
+            with log.open("wb") as whole:
+                for name in ("stdout", "stderr"):
+                    if (folder / name).is_file():
+                        with (folder / name).open("rb") as part:
+                            shutil.copyfileobj(part, whole, 1 << 20)
+            return self._store({"name": "main-logs", "archive": {"none": {}}}, log, "main.log")
 
     def _save(self, artifact: Mapping[str, Any]) -> dict[str, Any] | None:
         path = artifact.get("path")
