@@ -1,5 +1,6 @@
 """The corpus of recorded cases and the tool that judges them, and a stage on which a case's steps are real `agg` processes."""
 
+import contextlib
 import importlib.machinery
 import importlib.util
 import json
@@ -10,6 +11,9 @@ import sys
 import time
 
 import pytest
+
+from aggregator.app import load_status
+from aggregator.journal.sqlite import SqliteJournal
 
 BESIDE = pathlib.Path(__file__).parents[3] / "shared"
 CORPUS = pathlib.Path(os.environ.get("AGG_CORPUS") or BESIDE / "argo")
@@ -132,12 +136,15 @@ class Stage:
 
     # ------------------------------------------------------------------ what the runs look like
 
+    def journal(self):
+        """Read here and not by an `agg` each time: what is waited for may last for seconds only."""
+        return contextlib.closing(SqliteJournal(self.folder / "home" / "agg.db"))
+
     def names(self):
         if not (self.folder / "home" / "agg.db").exists():
             return []
-        code, out, err = self.agg("list", "-o", "name")
-        assert code == 0, err
-        return out.split()
+        with self.journal() as journal:
+            return [row.name for row in journal.runs()]
 
     @property
     def name(self):
@@ -145,11 +152,10 @@ class Stage:
 
     def status(self):
         """The status of the last run, as it is now."""
-        if self.name is None:
-            return {}
-        code, out, err = self.agg("get", self.name, "-o", "json")
-        assert code == 0, err
-        return json.loads(out).get("status") or {}
+        if self.ended():
+            return self.end()["status"]
+        with self.journal() as journal:
+            return load_status(journal, journal.run(self.name).uid).get("status") or {}
 
     def ended(self):
         return self.runs[-1]["process"].poll() is not None
