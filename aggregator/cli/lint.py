@@ -11,7 +11,7 @@ from aggregator.cli.documents import URL_PREFIXES, expand_names, read_file
 from aggregator.cli.lint_forms import FORMS
 from aggregator.cli.options import Config, Home, NoColor, StoredNamespace, use_color
 from aggregator.cli.stored import add_stored, settings_of
-from aggregator.errors import AggError, Diagnostic, InvalidWorkflow, UsageError, nearest
+from aggregator.errors import AggError, Diagnostic, InvalidWorkflow, NotFound, UsageError, nearest
 from aggregator.source import Source, Span
 from aggregator.spec.allocation import building
 from aggregator.spec.bundle import KINDS, Bundle, Loaded
@@ -74,10 +74,11 @@ def lint(
     """Say everything that is wrong with files, at once, with places. Exit 0 when there is no error."""
     del offline
     wanted = _kinds(kinds or [])
-    main = _read(_local(paths), strict=strict)
+    main = Bundle()
+    main.merge(_read(_local(paths, main), strict=strict))
     everything = Bundle()
     everything.merge(main)
-    everything.merge(_read(_local(beside or []), strict=False))
+    everything.merge(_read(_local(beside or [], main), strict=False))
     settings = settings_of(home, namespace, config)
     everything.merge(add_stored(everything, settings))
     documents = [d for d in _documents(main) if d.kind in wanted] if wanted else _documents(main)
@@ -114,12 +115,21 @@ def _kinds(given: Iterable[str]) -> set[str]:
     return wanted
 
 
-def _local(names: list[str]) -> list[str]:
-    """The files of the names. Lint never touches the network."""
+def _local(names: list[str], bundle: Bundle) -> list[str]:
+    """The files of the names; those that stand for none are told with the rest. Lint never touches the network."""
+    found: dict[str, None] = {}
     for name in names:
         if name.startswith(URL_PREFIXES):
             raise UsageError(f"{name}: agg lint never touches the network", hint="download it first, or pipe it in: -")
-    return expand_names(names)
+        try:
+            found.update(dict.fromkeys(expand_names([name])))
+        except NotFound as error:
+            bundle.diagnostics.append(_unreadable(name, error))
+    return list(found)
+
+
+def _unreadable(name: str, error: AggError) -> Diagnostic:
+    return Diagnostic("unreadable", error.message, Span(Source(name, ""), 0, 0), error.hint)
 
 
 def _read(names: list[str], *, strict: bool) -> Bundle:
@@ -131,7 +141,7 @@ def _read(names: list[str], *, strict: bool) -> Bundle:
         except InvalidWorkflow as error:
             bundle.diagnostics.extend(error.diagnostics)
         except AggError as error:
-            bundle.diagnostics.append(Diagnostic("unreadable", error.message, Span(Source(name, ""), 0, 0), error.hint))
+            bundle.diagnostics.append(_unreadable(name, error))
     return bundle
 
 

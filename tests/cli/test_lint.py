@@ -240,3 +240,29 @@ def test_the_settings_may_fill_what_is_missing(lint):
     done = lint("bare.yaml")
     assert done.returncode == 2
     assert "did you mean" in done.stderr
+
+
+def test_names_that_stand_for_no_file_do_not_hide_what_is_wrong_with_the_others(lint):
+    (lint.folder / "empty").mkdir()
+    done = lint("no*.yaml", "empty", "gone.yaml", "bad.yaml", "--with", "none*.yaml", "-o", "simple")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[:-1] == [
+        "bad.yaml:5:15: error[unknown-template]: spec.entrypoint template name 'mein' undefined",
+        "bad.yaml:7:11: warning[unused-template]: template 'main' is not used",
+        "empty:1:1: error[unreadable]: empty: the folder holds no .yaml, .yml or .json file",
+        "gone.yaml:1:1: error[unreadable]: gone.yaml: no such file",
+        "no*.yaml:1:1: error[unreadable]: no*.yaml: no file matches",
+        "none*.yaml:1:1: error[unreadable]: none*.yaml: no file matches",
+    ]
+
+
+def test_a_run_loads_no_rules_that_only_lint_has(lint):
+    code = (
+        "import sys; from aggregator.cli import main; main(['run', 'good.yaml', '--dry-run']);"
+        "print([m for m in sys.modules if m.endswith(('opinions', 'aggregates', 'checks.cron'))])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=lint.folder, capture_output=True, text=True, timeout=60,
+        env={**os.environ, "AGG_HOME": str(lint.folder / "home")},
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "[]", done.stderr

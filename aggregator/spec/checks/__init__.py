@@ -6,10 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from aggregator.spec.allocation import building
-from aggregator.spec.checks.cron import check_cron
 from aggregator.spec.checks.findings import Findings, in_order, silenced
 from aggregator.spec.checks.library import Library
-from aggregator.spec.checks.opinions import check_opinions
 from aggregator.spec.checks.placeholders import check_placeholders
 from aggregator.spec.checks.root import Root
 from aggregator.spec.checks.workflow import check_workflow
@@ -34,8 +32,7 @@ def check_submission(everything: Bundle, loaded: Loaded[Any], spec: WorkflowSpec
     """
     findings = Findings()
     root = Root(Library(everything), loaded, findings, spec=spec, submitted=True)
-    if loaded.kind == "CronWorkflow":
-        check_cron(findings, loaded)
+    _check_cron(findings, loaded)
     check_workflow(root)
     check_placeholders(root)
     errors = [d for d in findings.listed() if d.severity == "error"]
@@ -55,18 +52,26 @@ def check_documents(
 
     `defaults` are those that the settings give to every workflow.
     """
+    from aggregator.spec.checks.opinions import check_opinions  # noqa: PLC0415 - a run does without them
+
     findings = Findings()
     library = Library(everything)
     for loaded in documents:
         if loaded.kind not in WORKFLOW_KINDS:
             continue
-        if loaded.kind == "CronWorkflow":
-            check_cron(findings, loaded)
+        _check_cron(findings, loaded)
         root = Root(library, loaded, findings, submitted=submitted, ignore_missing=ignore_missing, defaults=defaults)
         check_workflow(root)
         check_placeholders(root)
         check_opinions(root)
     return findings.listed()
+
+
+def _check_cron(findings: Findings, loaded: Loaded[Any]) -> None:
+    if loaded.kind == "CronWorkflow":
+        from aggregator.spec.checks.cron import check_cron  # noqa: PLC0415 - and with it the zones of the world
+
+        check_cron(findings, loaded)
 
 
 def effectless(loaded: Loaded[Any]) -> list[Diagnostic]:
