@@ -26,8 +26,11 @@ _WAITING = 16
 """Pieces of an archive that wait to be unpacked."""
 
 
-async def fetch(engine: Engine, ident: str, path: str, place: Path) -> None:
-    """The file or folder at `path` in the container becomes `place`; nothing happens where there is none."""
+async def fetch(engine: Engine, ident: str, path: str, place: Path) -> list[str]:
+    """The file or folder at `path` in the container becomes `place`; nothing happens where there is none.
+
+    Links in a folder that lead out of it mean something in the container only: they are left out, and returned.
+    """
     for _ in range(_LINKS):
         try:
             async with engine.archive(ident, path) as answer:
@@ -35,11 +38,10 @@ async def fetch(engine: Engine, ident: str, path: str, place: Path) -> None:
                     await answer.whole()
                     path = posixpath.join(posixpath.dirname(path), target)
                     continue
-                await _unpack(answer, place)
-                return
+                return await _unpack(answer, place, path)
         except EngineRefused as refused:
             if refused.status == 404:
-                return
+                return []
             raise StoreError(f"{path} can't be taken out of the container: {refused.message}") from None
     raise StoreError(f"{path} leads through more than {_LINKS} links")
 
@@ -92,25 +94,26 @@ class _Feed:
         return given
 
 
-async def _unpack(answer: Answer, place: Path) -> None:
+async def _unpack(answer: Answer, place: Path, path: str) -> list[str]:
     feed = _Feed()
-    work = asyncio.ensure_future(asyncio.to_thread(_extract, feed, place))
+    work = asyncio.ensure_future(asyncio.to_thread(_extract, feed, place, path))
     try:
         async for data in answer.chunks():
             await feed.put(data)
             if work.done():
                 break
         await feed.put(b"")
-        await asyncio.shield(work)
+        return await asyncio.shield(work)
     finally:
         feed.abandon()
         await asyncio.wait([work])
 
 
-def _extract(feed: _Feed, place: Path) -> None:
-    """The archive has one entry at its top, whatever its name, which becomes `place`."""
+def _extract(feed: _Feed, place: Path, path: str) -> list[str]:
+    """The archive has one entry at its top, whatever its name, which becomes `place`; the links that were left out."""
     place.parent.mkdir(parents=True, exist_ok=True)
     top = ""
+    left_out: list[str] = []
 
     def within(entry: tarfile.TarInfo, folder: str) -> tarfile.TarInfo | None:
         nonlocal top
@@ -119,7 +122,13 @@ def _extract(feed: _Feed, place: Path) -> None:
         below = name[len(top) :].lstrip("/")
         if not (entry.isreg() or entry.isdir() or entry.issym() or entry.islnk()):
             return None  # devices and pipes are nothing to keep
-        if entry.islnk():
+        if entry.issym():
+            target = _inside(below, entry.linkname, path)
+            if target is None:
+                left_out.append(f"{posixpath.join(path, below)} -> {entry.linkname}")
+                return None
+            entry = entry.replace(linkname=target)
+        elif entry.islnk():
             entry = entry.replace(
                 linkname=posixpath.join(place.name, entry.linkname.strip("/")[len(top) :].lstrip("/"))
             )
@@ -135,3 +144,14 @@ def _extract(feed: _Feed, place: Path) -> None:
     except tarfile.TarError as problem:
         if not feed.given_up:
             raise StoreError(f"the archive of {place.name} from the container is broken: {problem}") from None
+    return left_out
+
+
+def _inside(below: str, target: str, path: str) -> str | None:
+    """The target of the link at `below` in the folder `path`, relative; None where it leads out of the folder."""
+    here = posixpath.dirname(below)
+    end = posixpath.normpath(target if target.startswith("/") else posixpath.join("/", path.strip("/"), here, target))
+    top = posixpath.normpath(posixpath.join("/", path.strip("/")))
+    if end != top and not end.startswith(top.rstrip("/") + "/"):
+        return None
+    return posixpath.relpath(end, posixpath.join(top, here))

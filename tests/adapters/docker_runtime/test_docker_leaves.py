@@ -70,18 +70,19 @@ def test_inputs_wait_at_their_paths_and_outputs_are_taken_from_anywhere(pods, sh
         },
         "container": sh(
             "cat /etc/deep/in.txt; echo more >> /etc/deep/in.txt; mkdir -p /opt/out/sub; echo v > /opt/out/p; "
-            "ln -s ../p /opt/out/sub/l"
+            "ln -s ../p /opt/out/sub/l; ln -s /opt/out/p /opt/out/sub/m; ln -s /etc/passwd /opt/out/n"
         ),
     }
     ran = pods(template, stage={"/etc/deep/in.txt": "given\n"})
     assert ran.result == "given"
     assert ran.outputs == {
-        "/opt/out": ["p", "sub", "sub/l -> ../p"],
+        "/opt/out": ["p", "sub", "sub/l -> ../p", "sub/m -> ../p"],
         "/etc/deep/in.txt": "given\nmore\n",
         "/opt/out/p": "v\n",
         "/opt/none": None,
     }
     assert sorted(path.name for path in ran.folder.iterdir()) == ["stdout", "times"]
+    assert pods.notices == ["output /opt/out: the link /opt/out/n -> /etc/passwd leads out of it and is left out"]
 
 
 def test_a_link_means_a_file_of_the_container_never_one_of_the_host(pods, sh, tmp_path):
