@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _KIND = "Azure Blob Storage"
 _BLOCK = 8 << 20
 _AT_ONCE = 4
+READ_TIMEOUT = 60.0
 
 
 class AzureDriver(ObjectDriver):
@@ -73,7 +74,7 @@ def _connect(endpoint: str, key: str) -> Any:
         return library.BlobServiceClient(
             parts.geturl(), credential=credential, max_block_size=_BLOCK, max_single_put_size=_BLOCK,
             max_single_get_size=_BLOCK, max_chunk_get_size=4 << 20,  # a range's MD5 is told for 4 MiB at most
-            retry_total=0, connection_timeout=10, read_timeout=60,
+            retry_total=0, connection_timeout=10, read_timeout=READ_TIMEOUT,
         )  # fmt: skip
     except ValueError as exc:
         raise StoreError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import threading
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 _CHUNK = 8 << 20
 """Uploads above this size go in pieces, one in memory at a time; they become an object with the last one."""
-_TIMEOUT = (10, 60)
+TIMEOUT = (10.0, 60.0)
+"""Seconds to connect, and to wait for the next bytes."""
 EMULATOR = "STORAGE_EMULATOR_HOST"
 
 
@@ -95,7 +97,7 @@ class _Bucket:
             one = self._bucket.blob(key, generation=blob.generation)  # all parts of one version
             with target.open("wb") as out:
                 # The library compares the checksum that the answer carries.
-                one.download_to_file(out, retry=None, timeout=_TIMEOUT)
+                one.download_to_file(out, retry=None, timeout=TIMEOUT)
             size = target.stat().st_size
             if not blob.content_encoding and size != blob.size:
                 raise TransientError(
@@ -108,18 +110,19 @@ class _Bucket:
             blob = self._bucket.blob(key, chunk_size=_CHUNK)
             with source.open("rb") as body:
                 blob.upload_from_file(
-                    body, size=size, content_type="application/octet-stream", checksum="crc32c", retry=None, timeout=_TIMEOUT
+                    body, size=size, content_type="application/octet-stream", checksum="crc32c", retry=None, timeout=TIMEOUT
                 )  # fmt: skip
-            if blob.size != size:
-                raise TransientError(f"gcs: {self.url(key)} has {blob.size} bytes after {size} were sent")
+            # Not every store looks at the sum that the request carries, but all tell the sum of what they have.
+            if blob.size != size or blob.crc32c not in (None, _sum(source)):
+                raise TransientError(f"gcs: {self.url(key)} was damaged on the way: it differs from what was sent")
 
     def mark(self, key: str) -> None:
         with self._calling("store", key):
-            self._bucket.blob(key).upload_from_string(b"", retry=None, timeout=_TIMEOUT)
+            self._bucket.blob(key).upload_from_string(b"", retry=None, timeout=TIMEOUT)
 
     def keys(self, prefix: str) -> Iterable[str]:
         with self._calling("list", prefix):
-            return [blob.name for blob in self._bucket.list_blobs(prefix=prefix, retry=None, timeout=_TIMEOUT)]
+            return [blob.name for blob in self._bucket.list_blobs(prefix=prefix, retry=None, timeout=TIMEOUT)]
 
     def measure(self, key: str) -> tuple[int, str]:
         with self._calling("open", key):
@@ -129,7 +132,7 @@ class _Bucket:
     def read(self, key: str, start: int, size: int, tag: str) -> bytes:
         with self._calling("open", key):
             data: bytes = self._bucket.blob(key).download_as_bytes(
-                start=start, end=start + size - 1, if_generation_match=int(tag), retry=None, timeout=_TIMEOUT,
+                start=start, end=start + size - 1, if_generation_match=int(tag), retry=None, timeout=TIMEOUT,
                 raw_download=True, checksum=None,
             )  # fmt: skip
             return data
@@ -137,13 +140,13 @@ class _Bucket:
     def remove(self, key: str) -> None:
         try:
             with self._calling("delete", key):
-                self._bucket.blob(key).delete(retry=None, timeout=_TIMEOUT)
+                self._bucket.blob(key).delete(retry=None, timeout=TIMEOUT)
         except NotFound:
             pass
 
     def _found(self, key: str) -> Any:
         blob = self._bucket.blob(key)
-        blob.reload(retry=None, timeout=_TIMEOUT)
+        blob.reload(retry=None, timeout=TIMEOUT)
         return blob
 
     @contextmanager
@@ -157,6 +160,15 @@ class _Bucket:
             if error is None:
                 raise
             raise error from exc
+
+
+def _sum(path: Path) -> str:
+    """CRC32C as Google writes it."""
+    checksum = imported("google_crc32c", "gcs", "Google Cloud Storage").Checksum()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            checksum.update(chunk)
+    return base64.b64encode(checksum.digest()).decode()
 
 
 def _translated(exc: Exception, start: str, bucket: str) -> Any:

@@ -194,7 +194,7 @@ ROWS = {
         useSDKCreds       implemented  Azure's default credentials.
     """,
     models.HDFSArtifact: """
-        addresses                implemented  Name nodes; several are one highly available service. All fields of hdfs are untested.
+        addresses                implemented  Name nodes; several are one highly available service. Untested, as is all of hdfs.
         path                     implemented  The file or folder.
         hdfsUser                 implemented  As whom files are read and written without Kerberos.
         force                    implemented  Overwrites; without it, a file that is there is an error.

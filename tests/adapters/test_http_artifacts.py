@@ -280,8 +280,8 @@ def test_every_driver_of_the_table_can_be_made(tmp_path, clean_aws):
 
 
 def test_an_unknown_driver_names_the_known(tmp_path):
-    with pytest.raises(Unsupported, match="'hdfs'") as caught:
-        make_driver("hdfs", secrets=SecretStore(environ={}), clients=lambda: None, root=tmp_path)
+    with pytest.raises(Unsupported, match="'webdav'") as caught:
+        make_driver("webdav", secrets=SecretStore(environ={}), clients=lambda: None, root=tmp_path)
     assert "s3" in caught.value.hint
 
 
