@@ -110,6 +110,7 @@ class Adapters:
             writable=self._settings.paths("process.writable"),
             claims=self._folder / "claims",
             host_folders=self._settings.paths("process.host_folders"),
+            scratch=self._folder / "scratch",
         )
         return runtime
 

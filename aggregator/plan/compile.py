@@ -135,6 +135,8 @@ def compile_template(program: Program, holder: Holder, raw: dict[str, Any], path
     leaf = kind not in ("steps", "dag")
     # Metrics are filled when the node has ended, and a mistake in them fails nothing.
     body = {k: v for k, v in raw.items() if k not in ("retryStrategy", "metrics")} if leaf else {}
+    if body and (patch := program.spec.get("podSpecPatch")):
+        body["podSpecPatch"] = [patch, raw.get("podSpecPatch") or ""]  # the template's is laid over the workflow's
     rules = {k: v for k, v in raw.items() if k not in KINDS and k != "retryStrategy"}
     retry = raw.get("retryStrategy")
     if retry is None:

@@ -38,7 +38,7 @@ ROWS = {
         executor                      ignored      No executor container here.
         hostAliases                   ignored      The host resolves names.
         securityContext               ignored      Processes run as the user who runs agg.
-        podSpecPatch                  later        Read and kept; it is not applied yet.
+        podSpecPatch                  emulated     Laid over containers and volumes; what has no meaning here is carried.
         podResources                  ignored      Pod-wide budgets have no meaning for processes.
         resourceClaims                ignored      No device claims here.
         metrics                       later        Read and checked; not exported yet.

@@ -104,7 +104,7 @@ ROWS = {
         podPriorityClassName          ignored      No priority classes here.
         hostAliases                   ignored      The host resolves names.
         securityContext               ignored      Processes run as the user who runs agg.
-        podSpecPatch                  later        Read and kept; it is not applied yet.
+        podSpecPatch                  emulated     Laid over containers and volumes; what has no meaning here is carried.
         podDisruptionBudget           ignored      Nothing here evicts.
         podResources                  ignored      Pod-wide budgets have no meaning for processes.
         resourceClaims                ignored      No device claims here.

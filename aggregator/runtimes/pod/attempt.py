@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 DEADLINE = "Pod was active on the node longer than the specified deadline"
 """Kubernetes' own words, which Argo shows as the node's message."""
 _PROGRESS_SECONDS = 1.0
+_SOON_SECONDS = 0.02
 MAIN = "main"
 NOT_STARTED = 64
 """The exit code of Argo's executor when it can't start the command."""
@@ -118,6 +119,7 @@ class Run(Generic[C]):
     errors: list[str] = field(default_factory=list)
     _shown: str = ""
     _started: bool = False
+    _telling: asyncio.TimerHandle | None = None
 
     async def outcome(self, seconds: float | None) -> Outcome:
         """Run everything within so many seconds."""
@@ -126,6 +128,9 @@ class Run(Generic[C]):
                 await self._all()
         except TimeoutError:
             return Outcome(phase="Failed", message=DEADLINE, exit_code=self._main_code(), containers=self._others())
+        finally:
+            if self._telling is not None:
+                self._tell_started()
         return self._judge()
 
     async def _all(self) -> None:
@@ -185,6 +190,7 @@ class Run(Generic[C]):
             self.starter.address,
         )
         if not running.done():
+            self._tell_started()
             self.sink.ready(self.starter.address)
         return 0
 
@@ -235,8 +241,15 @@ class Run(Generic[C]):
             return None
         if not self._started and container in self.pod.main:
             self._started = True
-            self.sink.started()
+            self._telling = asyncio.get_running_loop().call_later(_SOON_SECONDS, self._tell_started)
         return running
+
+    def _tell_started(self) -> None:
+        """That it runs is told at once when it says something, else in a moment: what has ended by then costs one turn less."""
+        if self._telling is not None:
+            self._telling.cancel()
+            self._telling = None
+            self.sink.started()
 
     async def _follow(self, container: C, running: Running) -> int:
         try:
@@ -255,7 +268,11 @@ class Run(Generic[C]):
         return verdict.code
 
     def _writer(self, stream: Any) -> Callable[[bytes], None]:
-        return lambda data: self.sink.write(stream, data)
+        def write(data: bytes) -> None:
+            self._tell_started()
+            self.sink.write(stream, data)
+
+        return write
 
     def _judge(self) -> Outcome:
         """The pod's end: init containers first, then main ones; sidecars only report."""
@@ -295,6 +312,7 @@ class Run(Generic[C]):
             and int(whole)
         ):
             self._shown = last
+            self._tell_started()
             self.sink.progress(last)
 
 

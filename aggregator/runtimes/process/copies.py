@@ -49,6 +49,18 @@ def close_links(source: str, target: Path) -> None:
                 _copy_file(end, place)
 
 
+def make_folder(path: Path, mode: int) -> None:
+    """An empty folder of this mode, whatever the umask; one that an earlier attempt has left so is used again."""
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        return
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.mkdir(path)
+    os.chmod(path, mode)
+
+
 def remove_tree(path: Path) -> None:
     """Delete a folder, also one whose parts were made unreadable."""
 

@@ -7,7 +7,7 @@ import functools
 import os
 import posixpath
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aggregator.errors import TransientError
@@ -51,6 +51,8 @@ class Launcher:
     secrets: Secrets
     bubblewrap: Bubblewrap | None
     cgroups: Callable[[], Cgroups | None] = _cgroups
+    programs: dict[tuple[str, str, str], str] = field(default_factory=dict)
+    """Where programs were found, by name, PATH and image, for leaves that see the host's own."""
 
     async def start(
         self, attempt: Attempt, pod: Pod, container: Container, write: tuple[Write | None, Write | None]
@@ -79,7 +81,15 @@ class Launcher:
         line = self.images.arguments(image, command, args, lambda name: which(name, env["PATH"], host) is not None)
         if any("\0" in word for word in line):
             raise LeafRefused("the command has an argument with a NUL byte, which no process can be given")
-        line = resolve(line, image=image, path=env["PATH"], cwd=working_dir, programs=rule.programs, host=host)
+        known = (line[0], env["PATH"], image)
+        there = self.programs.get(known) if tree.sees_programs_of(env["PATH"]) else None
+        if there is not None and os.access(there, os.X_OK):
+            line = [there, *line[1:]]
+        else:
+            found = resolve(line, image=image, path=env["PATH"], cwd=working_dir, programs=rule.programs, host=host)
+            if "/" not in line[0] and found[1:] == line[1:]:
+                self.programs[known] = found[0]
+            line = found
         if isinstance(tree, PrivateTree) and rule.path:
             texts = [*line[1:], container.script or ""]
             tree.stand_in(stand_ins(texts, rule.path, host))

@@ -13,7 +13,7 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aggregator.runtimes.process.copies import close_links, copy
+from aggregator.runtimes.process.copies import close_links, copy, make_folder
 from aggregator.runtimes.process.declared import TEMPORARY, Declared, below, normal, rest
 
 if TYPE_CHECKING:
@@ -47,11 +47,10 @@ class PrivateTree:
 
     def prepare(self) -> None:
         """Make the folders, and copy what the host already has at declared output paths."""
-        self.work.mkdir(parents=True)
+        make_folder(self.work, 0o755)
         for path, place in self._areas:
             if path in TEMPORARY and place.is_relative_to(self.folder):
-                place.mkdir(parents=True)
-                place.chmod(0o1777)
+                make_folder(place, 0o1777)
         for path in self._paths:
             self._open_up(path)
         if self._declared.working_dir and not os.path.isdir(self._declared.working_dir):
@@ -75,6 +74,10 @@ class PrivateTree:
         place = str(self._place(self._canonical(posixpath.normpath(path))))
         shown = place != path and any(below(path, n) for n in self._needed) and not os.path.lexists(place)
         return path if shown else place
+
+    def sees_programs_of(self, path: str) -> bool:
+        """Whether the folders of this PATH are the host's own."""
+        return self._plain and not any(below(folder, "/tmp") for folder in path.split(os.pathsep))
 
     def need(self, paths: Sequence[str]) -> None:
         """Parts of the host that the leaf must see even where its own files hide them."""

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import asyncio
 
 _CHUNK = 1 << 16
+_ROUNDS = 4
 Write = Callable[[bytes], None]
 
 
@@ -37,9 +38,9 @@ class Pump:
         self._loop.add_reader(self.read_end, self._ready)
 
     def take_what_is_there(self) -> None:
-        """Read until nothing is left for now, or the stream has ended; the writer is dead, so that this comes to an end."""
-        while not self.ended:
-            data = self._chunk()
+        """Read what a pipe can hold, or until the stream has ended."""
+        for _ in range(_ROUNDS):
+            data = self._chunk() if not self.ended else None
             if data is None:
                 return
             self._take(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import os
 import time
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -12,7 +13,7 @@ import msgspec
 from aggregator.engine.events import Outcome
 from aggregator.errors import UsageError
 from aggregator.runtimes.pod.attempt import DEADLINE, Run
-from aggregator.runtimes.process.copies import remove_tree
+from aggregator.runtimes.pod.patch import PATCHED, patched
 from aggregator.runtimes.process.environment import Inherited
 from aggregator.runtimes.process.images import ImageRule, Images
 from aggregator.runtimes.process.isolation import Bubblewrap, probe
@@ -20,9 +21,11 @@ from aggregator.runtimes.process.launch import Launcher
 from aggregator.runtimes.process.lifeline import Lifeline
 from aggregator.runtimes.process.locks import PathLocks
 from aggregator.runtimes.process.refused import LeafRefused
+from aggregator.runtimes.process.scratch import Scratch, clear
 from aggregator.runtimes.process.shared import SharedTree
 from aggregator.runtimes.process.spawn import orphans
 from aggregator.runtimes.process.started import Processes
+from aggregator.runtimes.process.times import FILE as TIMES
 from aggregator.runtimes.process.volumes import Volumes
 from aggregator.runtimes.process.workspace import Pod, lay_out
 
@@ -34,8 +37,6 @@ if TYPE_CHECKING:
     from aggregator.ports import Secrets, Sink, Workspace
 
 Isolation = Literal["auto", "none", "bubblewrap"]
-_OWN_FILES = ("script", "progress")
-_OWN_FOLDERS = ("work", "tmp", "fs", "host", "saved", "volumes", "containers")
 _IN_THREAD = 1 << 20
 """Results larger than this are read in a thread, so that the loop goes on."""
 
@@ -45,7 +46,7 @@ class ProcessRuntime:
 
     `notice` is told, once, that leaves share the host's files. `writable` are folders of the host, beside HOME, that isolated
     leaves may write to; `claims` is where persistent volume claims have their folders; `host_folders` may be mounted as
-    hostPath volumes.
+    hostPath volumes. In `scratch` attempts have their files while they run; without it, in their own folders.
     """
 
     name: ClassVar[str] = "process"
@@ -64,6 +65,7 @@ class ProcessRuntime:
         writable: Sequence[str] = (),
         claims: Path | None = None,
         host_folders: Sequence[str] = (),
+        scratch: Path | None = None,
     ) -> None:
         found = probe(environ.get("PATH")) if isolation != "none" else "process.isolation is none"
         if isolation == "bubblewrap" and isinstance(found, str):
@@ -90,6 +92,7 @@ class ProcessRuntime:
         self._host_folders = tuple(host_folders)
         self._locks = PathLocks()
         self._told = False
+        self._scratch = Scratch(scratch.resolve()) if scratch is not None else None
         self._lifeline: Lifeline | None = None
 
     @property
@@ -105,28 +108,31 @@ class ProcessRuntime:
     async def open(self, attempt: Attempt, folder: Path) -> Workspace:
         """The attempt's folders; without isolation this waits until nobody else uses its declared paths."""
         folder = _behind_links(folder)
-        volumes = Volumes(attempt, self._secrets, folder / "volumes", self._claims, self._host_folders)
+        root = folder if self._scratch is None else self._scratch.take()
         pod: Pod | None = None
         try:
-            pod = lay_out(attempt, folder, volumes, isolated=self.isolated, writable=self._writable)
+            attempt = patched(attempt)
+            volumes = Volumes(attempt, self._secrets, root / "volumes", self._claims, self._host_folders)
+            pod = lay_out(attempt, folder, root, volumes, isolated=self.isolated, writable=self._writable)
             if not self.isolated:
                 await self._lock(pod)
             for container in pod.containers():
                 container.tree.prepare()
         except BaseException:
-            await self._clear(pod or Pod(folder, [], [], []))
+            await self._clear(pod or Pod(attempt, folder, root, [], [], []))
             raise
         return pod
 
     async def run(self, attempt: Attempt, workspace: Workspace | None, sink: Sink) -> Outcome:
         """Run the attempt's containers within its deadline."""
         assert isinstance(workspace, Pod)
+        attempt = workspace.attempt
         seconds = None if attempt.deadline is None else attempt.deadline - time.time()
         if seconds is not None and seconds <= 0:
             return Outcome(phase="Failed", message=DEADLINE)
         if not self._ends_by_itself:
             orphans.adopt()
-            self._lifeline = self._lifeline or Lifeline(f"ARGO_PROGRESS_FILE={workspace.folder.parent}/")
+            self._lifeline = self._lifeline or Lifeline(f"ARGO_PROGRESS_FILE={workspace.root.parent}/")
             self._lifeline.start()
             orphans.living.add(self._lifeline.pid)
         grace = _grace_of(attempt, self._grace)
@@ -157,6 +163,8 @@ class ProcessRuntime:
             orphans.living.discard(self._lifeline.pid)
             self._lifeline.stop()
             self._lifeline = None
+        if self._scratch is not None:
+            self._scratch.remove()
 
     async def _lock(self, pod: Pod) -> None:
         trees = [c.tree for c in pod.containers() if isinstance(c.tree, SharedTree)]
@@ -180,36 +188,31 @@ class ProcessRuntime:
         finally:
             if pod.held:
                 self._locks.give_back(pod.held)
-            await _remove(pod.folder)
+            if self._scratch is not None:
+                await self._scratch.give(pod.root)
+            else:
+                await clear(pod.folder, kept={}, left=_streams(pod))
 
 
 def _behind_links(folder: Path) -> Path:
     """The folder's own name, since bubblewrap can't show a folder under a name that leads through a link."""
+    return _real(folder.parent) / folder.name
+
+
+@functools.lru_cache(maxsize=64)
+def _real(folder: Path) -> Path:
     return folder.resolve()
 
 
-async def _remove(folder: Path) -> None:
-    """Everything in the attempt's folder but the output; at once where nothing was written, else in a thread."""
-    left = []
-    for name in os.listdir(folder):
-        path = f"{folder}/{name}"
-        try:
-            if name in _OWN_FOLDERS:
-                os.rmdir(path)
-            elif name in _OWN_FILES:
-                os.unlink(path)
-        except OSError:
-            left.append(folder / name)
-    for tree in left:
-        await asyncio.to_thread(remove_tree, tree)
+def _streams(pod: Pod) -> frozenset[str]:
+    """The files in an attempt's folder that stay: what its containers printed, and when."""
+    return frozenset(("stdout", "stderr", TIMES, *(name for c in pod.containers() for name in c.streams())))
 
 
 def _grace_of(attempt: Attempt, usual: float) -> float:
     """The pod's terminationGracePeriodSeconds, where the template's patch names one."""
-    spec = attempt.template.get("podSpecPatch")
-    if isinstance(spec, dict) and "terminationGracePeriodSeconds" in spec:
-        return float(spec["terminationGracePeriodSeconds"])
-    return usual
+    spec = attempt.template.get(PATCHED) or {}
+    return float(spec.get("terminationGracePeriodSeconds", usual))
 
 
 async def _result(pod: Pod) -> str:

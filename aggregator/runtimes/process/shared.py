@@ -7,7 +7,7 @@ import posixpath
 import shutil
 from pathlib import Path
 
-from aggregator.runtimes.process.copies import remove_tree
+from aggregator.runtimes.process.copies import make_folder, remove_tree
 from aggregator.runtimes.process.declared import TEMPORARY, Declared, below, normal, rest
 from aggregator.runtimes.process.refused import LeafRefused
 
@@ -35,7 +35,7 @@ class SharedTree:
 
     def prepare(self) -> None:
         """Put aside what the host has at the declared paths, and link volumes to where the leaf looks for them."""
-        self.work.mkdir(parents=True)
+        make_folder(self.work, 0o755)
         volumes = {mount.path for mount in self._declared.mounts}
         try:
             for path in self._declared.paths():
@@ -75,6 +75,10 @@ class SharedTree:
     def program_path(self, path: str) -> str:
         """The leaf sees the host's files."""
         return path
+
+    def sees_programs_of(self, path: str) -> bool:
+        """Whether the folders of this PATH are the host's own."""
+        return bool(path)
 
     def working_dir(self) -> str:
         """The folder in which the leaf starts, made when the host lacks it."""

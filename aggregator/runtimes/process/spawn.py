@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _LAST_WORDS_SECONDS = 0.5
 """How long output of what was killed beside the main process is waited for."""
 _STARTING_SECONDS = 0.01
+_LOADING_SECONDS = 0.02
 orphans = Orphans()
 
 
@@ -181,10 +182,13 @@ class Child:
         """Wait for the child and take the last of its output."""
         try:
             code = await asyncio.shield(self.exited)
+            if not self._ended_by_us:
+                # A program that is just being loaded has our pipes for a moment, too.
+                await self._last_words(_LOADING_SECONDS)
             if self._mark and self._left_something():
                 orphans.will_be_reaped(end_marked(self._mark))
             orphans.reap()
-            await self._last_words()
+            await self._last_words(_LAST_WORDS_SECONDS)
         finally:
             if self.exited.done():
                 for pump in self.pumps:
@@ -195,7 +199,7 @@ class Child:
         """Whether a process may be left that has gone from the group: it holds a pipe, or has become our child."""
         return self._ended_by_us or not all(pump.ended for pump in self.pumps) or orphans.have(self._mark)
 
-    async def _last_words(self) -> None:
+    async def _last_words(self, seconds: float) -> None:
         """Read until nobody holds the pipes, or for a moment when someone outside the group does."""
         waiting = [pump for pump in self.pumps if not pump.ended]
         if not waiting:
@@ -208,4 +212,4 @@ class Child:
 
         for pump in waiting:
             pump.on_end = one_ended
-        await asyncio.wait([over], timeout=_LAST_WORDS_SECONDS)
+        await asyncio.wait([over], timeout=seconds)

@@ -43,9 +43,14 @@ class Container:
 
 @dataclass(slots=True)
 class Pod:
-    """All containers of one attempt. The leaf's files are those of `main`."""
+    """All containers of one attempt. The leaf's files are those of `main`.
 
+    What is printed is kept in `folder`; all else lies in `root`, which may be the same, and is gone in the end.
+    """
+
+    attempt: Attempt
     folder: Path
+    root: Path
     main: list[Container]
     first: list[Container]
     beside: list[Container]
@@ -53,7 +58,7 @@ class Pod:
 
     def progress_of(self, container: Container) -> str:
         """The file in which a container tells its progress; its name is the attempt's alone."""
-        return f"{container.tree.folder}/progress"
+        return f"{container.tree.folder}/progress-{self.attempt.pod_name}"
 
     def host_path(self, path: str) -> Path:
         """Where the file that the main container sees at `path` lies on the host."""
@@ -72,7 +77,9 @@ def _file_name(name: str) -> str:
     return name.replace("/", "_").replace("..", "_")
 
 
-def lay_out(attempt: Attempt, folder: Path, volumes: Volumes, *, isolated: bool, writable: Sequence[str]) -> Pod:
+def lay_out(
+    attempt: Attempt, folder: Path, root: Path, volumes: Volumes, *, isolated: bool, writable: Sequence[str]
+) -> Pod:
     """The containers of the attempt's template, each with its own tree; nothing is on the disk yet but volumes."""
     template = attempt.template
     common = list(template.get("volumeMounts") or [])
@@ -92,7 +99,7 @@ def lay_out(attempt: Attempt, folder: Path, volumes: Volumes, *, isolated: bool,
     main_mounts = [*common, *(specs[0][1].get("volumeMounts") or [])]
 
     def make(name: str, spec: Mapping[str, Any], script: str | None, *, leaf: bool) -> Container:
-        place = folder if not several or name == MAIN else folder / "containers" / _file_name(name)
+        place = root if not several or name == MAIN else root / "containers" / _file_name(name)
         wanted = [*(common if leaf else []), *(spec.get("volumeMounts") or [])]
         if spec.get("mirrorVolumeMounts"):
             wanted += [m for m in main_mounts if m not in wanted]
@@ -105,7 +112,9 @@ def lay_out(attempt: Attempt, folder: Path, volumes: Volumes, *, isolated: bool,
         return Container(name, spec, tree, place, script)
 
     return Pod(
+        attempt=attempt,
         folder=folder,
+        root=root,
         main=[make(name, spec, script, leaf=True) for name, spec, script in specs],
         first=[
             make(str(c.get("name") or f"init-{i}"), c, None, leaf=False)
