@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -12,8 +13,16 @@ INTERRUPTED = 130
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command line; the exit code."""
-    given = sys.argv[1:] if arguments is None else arguments
+    """Run a command line (by default this process's own); the exit code."""
+    if arguments is not None:
+        return _run(arguments)
+    code = _run(sys.argv[1:])
+    # The process ends now. Looking through all its memory for garbage would take as long as many a command.
+    gc.freeze()
+    return code
+
+
+def _run(given: list[str]) -> int:
     try:
         _check_surroundings()
         from aggregator.cli import main as run_command  # noqa: PLC0415 - so that Ctrl-C while importing is told well too
