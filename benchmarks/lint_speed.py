@@ -1,5 +1,6 @@
 """How long `agg lint` takes: all example files in one process, a 20,000-task file, and the worst of many mutants.
 
+AGG_MUTANTS says how many mutants, 2,000 else.
 Limits: examples under 2 s; 20,000 tasks under 3 s and 300 MB; the slowest mutant under 1 s.
 """
 

@@ -101,8 +101,6 @@ def without_effect(loaded: Loaded[Any]) -> list[Diagnostic]:
 
     What stands inside a field that was told of is not told of again.
     """
-    if loaded.kind not in KINDS:
-        return []
     found: list[Diagnostic] = []
     told: dict[tuple[str, str], tuple[Row, Trail]] = {}
     _collect_told(loaded.value, decoder_of(KINDS[loaded.kind][0]), (), told)

@@ -300,8 +300,8 @@ class Builder:
             if "{{" in (self.text[event.start_mark.index + self.start - 1 :][:2], self.text[start:][:2]):
                 hint = "text that begins with {{ must be in quotes: '{{…}}'"
             raise _Stop(self._diagnostic("yaml-key", "a mapping or list can't be a key", start, end, hint), start)
-        if event.anchor:
-            self.open_anchors.add(event.anchor)
+        # Containers without an anchor are opened by the loop.
+        self.open_anchors.add(event.anchor)
         stack.append(_Frame(start, {}, {}, {}, event.anchor) if is_map else _Frame(start, None, [], [], event.anchor))
 
     def _close(self, end: int) -> None:

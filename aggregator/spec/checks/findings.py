@@ -50,9 +50,6 @@ class Place:
     def span(self) -> Span:
         return self.loaded.span(*self.path)
 
-    def key_span(self) -> Span:
-        return self.loaded.key_span(*self.path)
-
     def span_of(self, part: str) -> Span:
         """Where a part of the text there stands; the whole text when it was written in another way."""
         whole = self.span()

@@ -71,8 +71,6 @@ def _check_source(findings: Findings, parameter: Parameter, template: Template, 
         findings.error("two-sources", f"{where} has both valueFrom and value specified. Choose one.", place)
         return
     given = [key for attribute, key in SOURCES.items() if getattr(source, attribute)]
-    if source.supplied is not None and "supplied" not in given:
-        given.append("supplied")
     at = place.at("valueFrom")
     if not given:
         message = f"{where}.valueFrom type unspecified: give one of {', '.join(SOURCES.values())}"

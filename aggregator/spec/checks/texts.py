@@ -51,8 +51,6 @@ class Tag:
 @lru_cache(maxsize=4096)
 def tags_of(text: str) -> tuple[list[Tag], bool]:
     """The tags of a text, and whether its last one is closed. Loops and copies repeat texts; the answer is kept."""
-    if OPEN not in text:
-        return [], True
     found = []
     try:
         for start, end in scan(text):

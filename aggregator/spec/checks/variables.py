@@ -125,15 +125,17 @@ def check_text(scope: Scope, text: str, place: Place, where: str, *, severity: s
     findings = scope.root.findings
     tags, closed = tags_of(text)
     for tag in tags:
-        if tag.expression is not None:
-            if tag.expression.error is not None:
-                message = f"{where}: {tag.expression.error.message}"
-                hint = tag.expression.error.hint or "Argo leaves such a tag as it is; here the node would end in Error"
+        expression = tag.expression
+        if expression is not None:
+            if expression.error is not None:
+                message = f"{where}: {expression.error.message}"
+                hint = expression.error.hint or "Argo leaves such a tag as it is; here the node would end in Error"
                 # Argo takes such a document, and so does lint; a run is spared what is bound to fail.
                 add = findings.error if scope.root.runs else findings.warn
                 add("expression-syntax", message, place, hint, part=tag.text[1:])
-            elif tag.expression.expr is not None:
-                check_paths(scope, tag.expression.expr, place, where)
+            else:
+                assert expression.expr is not None
+                check_paths(scope, expression.expr, place, where)
             continue
         if tag.is_spaced_expression:
             findings.warn(

@@ -3,7 +3,7 @@
 import ast
 from pathlib import Path
 
-from aggregator.spec.checks.codes import ERRORS, OPINIONS, render_page
+from aggregator.spec.checks.codes import ERRORS, OPINIONS, main, render_page
 
 ROOT = Path(__file__).parents[3]
 METHODS = {"error", "warn", "add", "report", "Diagnostic", "wrong", "problem", "fail", "_error", "_report"}
@@ -26,6 +26,11 @@ def codes_in(path):
 
 def test_the_page_is_made_from_the_table():
     assert (ROOT / "docs" / "lint.md").read_text() == render_page()
+
+
+def test_the_module_prints_the_page(capsys):
+    main()
+    assert capsys.readouterr().out == render_page()
 
 
 def test_every_code_has_its_words():

@@ -76,3 +76,14 @@ def test_a_task_or_step_that_is_a_text_is_told_and_survived():
         bundle = decode_text(Source("w.yaml", text))
         assert [d.code for d in bundle.diagnostics] == ["wrong-type"]
         assert "name-required" in [d.code for d in check_documents(bundle, bundle.workflows)]
+
+
+def test_fields_of_other_types_have_no_value_to_judge():
+    text = (
+        "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {name: w}\nspec:\n  entrypoint: main\n  templates:\n"
+        "  - {name: main, container: {image: x, args: [1, <your name>], "
+        "env: [{name: AWS_REGION, valueFrom: {secretKeyRef: {name: s, key: k}}}]}}\n"
+    )
+    bundle = decode_text(Source("w.yaml", text), strict=False)
+    (found,) = check_documents(bundle, bundle.workflows)
+    assert (found.code, found.severity) == ("placeholder", "warning")

@@ -56,6 +56,31 @@ def test_a_single_result_is_no_aggregate(check):
     assert check(text, severity="warning", codes={"aggregate-in-env"}) == []
 
 
+def test_the_parameters_of_a_sequence_are_no_list(check):
+    text = LOOP.replace("withItems: [1, 2]", "withSequence: {count: 2}")
+    for what, found in (("parameters", False), ("parameters.o", True)):
+        filled = text % ("json", what, "container: {image: x, args: ['{{inputs.parameters.list}}']}")
+        assert bool(check(filled, severity="warning", codes={"aggregate-in-env"})) is found
+
+
+def test_a_variable_that_holds_something_else_is_no_place_of_an_aggregate(check):
+    body = "container: {image: x, env: [{name: A, value: a}, {name: L, value: '{{inputs.parameters.list}}'}]}"
+    assert len(check(LOOP % ("json", "result", body), severity="warning", codes={"aggregate-in-env"})) == 1
+
+
+def test_the_exit_template_of_a_task_is_used(check):
+    text = """
+- name: main
+  dag: {tasks: [{name: a, template: leaf, onExit: bye}, {name: b, template: leaf}]}
+- {name: leaf, suspend: {}}
+- {name: bye, suspend: {}}
+- {name: idle, suspend: {}}
+"""
+    assert check(text, severity="warning", codes={"unused-template"}) == [
+        "unused-template: template 'idle' is not used"
+    ]
+
+
 def test_results_that_are_no_json_cannot_be_put_together(check):
     codes = {"not-json-aggregate"}
     assert check(LOOP % ("json", "result", SOURCE), severity="warning", codes=codes) == []

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from aggregator.source import Source
 from aggregator.spec.bundle import Bundle
-from aggregator.spec.checks import check_submission
+from aggregator.spec.checks import check_documents, check_submission
 from aggregator.spec.decode import decode_text
 from aggregator.spec.merge import merge_workflow_template
 from aggregator.spec.models import Parameter
@@ -269,3 +269,16 @@ def test_hooks_of_a_stored_workflow_may_get_the_arguments_of_whoever_runs_it(che
 def test_entrypoints_with_tags_are_looked_up_when_it_runs(check):
     text = "kind: Workflow\nmetadata: {name: t}\nspec: {entrypoint: '{{workflow.parameters.e}}', onExit: '{{workflow.parameters.e}}', arguments: {parameters: [{name: e, value: a}]}, templates: [{name: a, suspend: {}}]}\n"
     assert check(text) == []
+
+
+def test_where_the_stored_workflow_is_missing_only_that_is_told(check):
+    text = refers("  entrypoint: gone\n  onExit: gone\n")
+    (found,) = check(text)
+    assert found.startswith('unknown-template: workflowtemplates.argoproj.io "stored" not found')
+    assert check(text, ignore_missing=True) == []
+
+
+def test_documents_without_a_workflow_are_passed_over():
+    text = HEAD + "kind: WorkflowEventBinding\nmetadata: {name: b}\nspec: {event: {selector: 'true'}}\n"
+    bundle = decode_text(Source("b.yaml", text))
+    assert check_documents(bundle, bundle.event_bindings) == []

@@ -131,3 +131,10 @@ spec:
     messages = [d.message for d in without_effect(item)]
     assert messages[0].startswith("spec.nodeSelector has no effect on one machine: ")
     assert messages[3].startswith("spec.templates[0].outputs.artifacts[0].plugin can't be used here: ")
+
+
+def test_unknown_fields_have_no_row_and_are_passed_over():
+    text = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec: {bogus: {entrypoint: a}, entrypoint: a}\n"
+    (item,) = decode_text(Source("w.yaml", text), strict=False).workflows
+    assert [use.path[-1] for use in uses(item)] == ["apiVersion", "kind", "spec", "entrypoint"]
+    assert without_effect(item) == []
