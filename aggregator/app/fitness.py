@@ -52,7 +52,21 @@ def unfit(prepared: Prepared, settings: Settings, environ: Mapping[str, str]) ->
                     )
                     hint = nearest(key, known) or f'name it in the settings: [plugins.{key}] address = "http://..."'
                     found.append(_problem(prepared, message, hint, (*path, "plugin")))
+        if path[0] != "spec":  # what stands in the workflow itself has been told of with its fields
+            found += _of_artifact_plugins(prepared, template, name, path)
     return found
+
+
+def _of_artifact_plugins(
+    prepared: Prepared, template: Mapping[str, Any], name: str, path: tuple[str | int, ...]
+) -> list[Diagnostic]:
+    message = f"template {name!r}: artifact %r is kept by an artifact plugin, which is a container of a cluster"
+    return [
+        _problem(prepared, message % artifact.get("name"), "use s3, http or a local folder", path)
+        for side in ("inputs", "outputs")
+        for artifact in (template.get(side) or {}).get("artifacts") or ()
+        if artifact.get("plugin") is not None
+    ]
 
 
 def _problem(prepared: Prepared, message: str, hint: str, path: tuple[str | int, ...]) -> Diagnostic:

@@ -99,6 +99,7 @@ def admit(machine: Machine, node: Node, rules: dict[str, Any], go: Callable[[Mac
 
 def ask(machine: Machine, number: int, holder: str, locks: list[LockWish]) -> None:
     """Ask for all of these locks; the queue is by the run's priority, then its age."""
+    machine.asked[number] = tuple(lock.key for lock in locks)
     priority = machine.program.spec.get("priority") or 0
     machine.command(TakeLocks(number, holder, locks, int(priority), machine.created))
 
@@ -173,7 +174,7 @@ def locks_waiting(machine: Machine, event: LocksWaiting) -> None:
     """Tell what is waited for."""
     message = f"Waiting for {event.lock} lock. Lock status: {max(event.limit - event.held, 0)}/{event.limit}"
     if event.node == RUN:
-        machine.message = message
+        machine.waits_for, machine.message = event.lock, message
         return
     waiting = machine.waiting.get(event.node)
     if waiting is not None:

@@ -48,6 +48,10 @@ class RunState(Agenda):
         self.labels: dict[str, str] = {}
         self.annotations: dict[str, str] = {}
         self.locked = ""
+        self.waits_for = ""
+        """The lock of its own that the run waits for before it starts."""
+        self.asked: dict[int, tuple[str, ...]] = {}
+        """The locks that nodes, and the run itself, have asked for."""
         """The run as holder of the workflow's own locks."""
         self.outputs: dict[str, list[dict[str, Any]]] = {}
         self.program: Program

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from aggregator.engine.node import HOOKED, PENDING, RETRIED, RUNNING, SUCCEEDED, Node
+from aggregator.engine.status_locks import synchronization
 from aggregator.engine.times import rfc3339
 
 if TYPE_CHECKING:
@@ -95,15 +96,30 @@ def status(machine: Machine) -> dict[str, Any]:
         made["storedTemplates"] = stored
     if machine.spec.get("workflowTemplateRef"):
         made["storedWorkflowTemplateSpec"] = machine.spec
+    if machine.repository is not None:
+        made["artifactRepositoryRef"] = {"artifactRepository": machine.repository.value, **_origin(machine)}
+    locks = synchronization(machine)
+    if locks:
+        made["synchronization"] = locks
+    pods = [n for n in machine.nodes if n.kind == "Pod"]
+    if pods:
+        made["taskResultsCompletionStatus"] = {n.identity(machine.name): n.done for n in pods}
     made["resourcesDuration"] = _duration(used[-1])
+    running = any(n.phase == RUNNING and n.kind == "Pod" for n in machine.active.values())
     made["conditions"] = [
-        {"type": "PodRunning", "status": "True" if machine.active else "False"},
+        *([{"type": "PodRunning", "status": str(running)}] if pods else ()),
         *([{"type": "Completed", "status": "True"}] if machine.finished is not None else ()),
         *({"type": "MetricsError", "status": "True", "message": m} for m in machine.condition_problems),
         *({"type": "ArtifactGCError", "status": "True", "message": m} for m in machine.garbage_problems),
         *({"type": "SpecWarning", "status": "True", "message": m} for m in _warnings(machine)),
     ]
     return made
+
+
+def _origin(machine: Machine) -> dict[str, Any]:
+    """Where the repository is told: in a ConfigMap, or as the default of the settings."""
+    reference = machine.spec.get("artifactRepositoryRef")
+    return dict(reference) if reference else {"default": True}
 
 
 def _warnings(machine: Machine) -> list[str]:

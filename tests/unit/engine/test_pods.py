@@ -2,7 +2,7 @@
 
 import pytest
 
-from aggregator.engine.events import LeafFinished, LeafProgressed, LeafStarted, Outcome, StopRequested
+from aggregator.engine.events import LeafFinished, LeafProgressed, LeafStarted, Outcome, Resumed, StopRequested
 
 SET = """
 entrypoint: main
@@ -271,7 +271,14 @@ templates:
         assert run.nodes["wf"]["progress"] == run.nodes["[0]"]["progress"] == "101/101"
 
     def test_conditions(self, play):
-        run = play.begin(self.TEXT, held=["a", "b"])
+        """Of pods only once there are some; running, once one of them does."""
+        run = play.begin(self.TEXT.replace("entrypoint: main", "entrypoint: main\nsuspend: true"), held=["a", "b"])
+        run.settle()
+        assert run.status["conditions"] == []
+        run.post(Resumed(run.now))
+        run.settle()
+        assert run.status["conditions"] == [{"type": "PodRunning", "status": "False"}]
+        run.begin(run.attempt("a").node)
         run.settle()
         assert run.status["conditions"] == [{"type": "PodRunning", "status": "True"}]
         run.end("a")
