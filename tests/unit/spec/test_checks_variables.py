@@ -238,3 +238,16 @@ def test_an_open_tag_is_told(check):
 def test_keys_of_maps_are_texts_too(check):
     text = "- name: main\n  metadata: {labels: {'{{workflow.x}}': a}}\n  container: {image: alpine}\n"
     assert check(text) != []
+
+
+def test_whole_items_and_steps_in_an_expression_are_taken_as_they_are(check):
+    text = """
+- name: main
+  steps:
+  - - {name: a, template: leaf, withItems: [{k: 1}], arguments: {parameters: [{name: p, value: "{{=toJson(item.k)}}"}]}}
+  - - {name: b, template: leaf, arguments: {parameters: [{name: p, value: "{{=toJson(steps.a)}}{{=toJson(steps['a'].outputs)}}"}]}}
+- {name: leaf, inputs: {parameters: [{name: p}]}, container: {image: x, args: ["{{inputs.parameters.p}}"]}}
+"""
+    assert check(text, severity="warning", codes={"expression-variable"}) == []
+    outside = text.replace("withItems: [{k: 1}], ", "")
+    assert check(outside, severity="warning", codes={"expression-variable"}) != []
