@@ -62,7 +62,7 @@ FLAGS = (
     Flag(("--sandbox-fault-limit",), "how often one post may fail (default 2)", "NUMBER"),
     Flag(("--sandbox-seed",), "seed of the faults", "NUMBER"),
     Flag(("--lock",), "for cron: exit 7 at once when another run holds this lock", "NAME"),
-    Flag(("--runtime",), "how leaves are run: auto, process, or dry (nothing is touched)", "NAME"),
+    Flag(("--runtime",), "how leaves are run: auto, docker, podman, process, or dry (nothing is touched)", "NAME"),
     Flag(("--max-parallel",), "processes at the same time", "NUMBER"),
     Flag(("--http-concurrency",), "HTTP requests in flight (default 64)", "NUMBER"),
     Flag(

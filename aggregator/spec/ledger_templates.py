@@ -9,13 +9,13 @@ ROWS = {
         outputs                       implemented  Parameters and artifacts that it gives.
         nodeSelector                  ignored      One machine: nothing to select.
         affinity                      ignored      One machine: nothing to select.
-        metadata                      ignored      Labels and annotations of pods.
+        metadata                      ignored      Labels and annotations of pods, but agg.dev/runtime.
         annotations                   implemented  The display name of its nodes.
         daemon                        implemented        Runs beside what follows, once it is ready; ended with its steps or dag.
         steps                         implemented  Groups one after the other, their members at once.
-        container                     emulated     A process on the host, its image mapped by rules.
+        container                     emulated     A container of an engine, or a process on the host, its image mapped by rules.
         containerSet                  implemented        Containers of one attempt, by their dependencies, in one workspace.
-        script                        emulated     A process on the host, its image mapped by rules.
+        script                        emulated     A container of an engine, or a process on the host, its image mapped by rules.
         resource                      emulated     By kubectl where a cluster is configured; a Workflow is a run of this machine.
         dag                           implemented  Tasks and their dependencies.
         suspend                       implemented  Waits for time or for `agg resume`.
@@ -36,8 +36,8 @@ ROWS = {
         serviceAccountName            ignored      No RBAC here.
         automountServiceAccountToken  ignored      No RBAC here.
         executor                      ignored      No executor container here.
-        hostAliases                   ignored      The host resolves names.
-        securityContext               ignored      Processes run as the user who runs agg.
+        hostAliases                   emulated     In containers; for processes the host resolves names.
+        securityContext               emulated     In containers; processes run as the user who runs agg.
         podSpecPatch                  emulated     Laid over containers and volumes; what has no meaning here is carried.
         podResources                  ignored      Pod-wide budgets have no meaning for processes.
         resourceClaims                ignored      No device claims here.
@@ -75,8 +75,8 @@ ROWS = {
         lifecycle                 ignored      No kubelet runs these hooks.
         terminationMessagePath    ignored      Messages come from the exit.
         terminationMessagePolicy  ignored      Messages come from the exit.
-        imagePullPolicy           ignored      Nothing is pulled for processes.
-        securityContext           ignored      Processes run as the user who runs agg.
+        imagePullPolicy           emulated     In containers; nothing is pulled for processes.
+        securityContext           emulated     In containers; processes run as the user who runs agg.
         stdin                     ignored      Leaves have no terminal.
         stdinOnce                 ignored      Leaves have no terminal.
         tty                       ignored      Leaves have no terminal.

@@ -48,14 +48,16 @@ class RunningContainer:
                 await self._create(body)
             except EngineRefused as refused:
                 raise LeafRefused(_of_create(refused, self._image)) from None
-            connection = await self._engine.attach(self.ident)
             try:
-                await self._engine.start(self.ident)
+                # Podman already looks for the command when it attaches.
+                connection = await self._engine.attach(self.ident)
+                try:
+                    await self._engine.start(self.ident)
+                finally:
+                    # Read from now on, so that nothing is told of a container that is not known to have started.
+                    self._output = Output(connection, stdout, stderr)
             except EngineRefused as refused:
                 raise _of_start(refused, self._image) from None
-            finally:
-                # Read from now on, so that nothing is told of a container that is not known to have started.
-                self._output = Output(connection, stdout, stderr)
             self._exit = asyncio.ensure_future(self._engine.wait(self.ident))
         except BaseException:
             await surely(self.remove())

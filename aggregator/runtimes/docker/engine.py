@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from aggregator.runtimes.docker.client import Answer, Connection
     from aggregator.runtimes.docker.endpoints import Endpoint, Wanted
 
-PING_SECONDS = 2.0
+PING_SECONDS = 3.0
+_VERSION_SECONDS = 20.0
+"""Podman starts several programs to tell its version."""
 _NEWEST = (1, 51)
 """The newest version of the API whose answers we know; an engine that speaks an older one is asked in that."""
 
@@ -157,10 +159,12 @@ async def find(wanted: Wanted, environ: Mapping[str, str]) -> Engine:
     for endpoint in endpoints(wanted, environ):
         client = Client(endpoint)
         try:
-            async with asyncio.timeout(PING_SECONDS):
+            async with asyncio.timeout(PING_SECONDS), client.stream("GET", "/_ping") as answer:
+                await answer.whole()
+            async with asyncio.timeout(_VERSION_SECONDS):
                 return await _greet(client)
         except TimeoutError:
-            tried.append(f"{endpoint.url} (no answer within {PING_SECONDS:.0f} s)")
+            tried.append(f"{endpoint.url} (it is there, but does not answer in time)")
         except (EngineGone, EngineRefused) as problem:
             why = problem.message.rpartition("does not answer: ")[2]
             tried.append(f"{endpoint.url} ({why})")
