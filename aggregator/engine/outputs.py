@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from aggregator.engine.inputs import NodeError, artifact_at, has_location
-from aggregator.engine.node import OMITTED, SKIPPED, SUCCEEDED, Node
+from aggregator.engine.node import OMITTED, RETRIED, SKIPPED, SUCCEEDED, Node
 from aggregator.engine.scope import NO_LOCALS, Scope
 from aggregator.engine.times import rfc3339
 from aggregator.errors import LanguageError
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 EMPTY_LOOP = "Skipped, empty params"
 """Argo's message on the one node that stands for a loop without items."""
+
+
+_OF_ATTEMPT = frozenset({"id", "startedAt", "finishedAt", "hostNodeName"})
 
 
 class Called:
@@ -62,9 +65,12 @@ class Called:
 
 
 def node_value(machine: Machine, node: Node, task: Task, holder: Any, field: str) -> Any:
-    """One field of one node."""
+    """One field of one node; of one that is retried, who and when and where are its last attempt's."""
     if field == "status":
         return node.phase or MISSING
+    if node.kind == "Retry":
+        last = next((c for c in reversed(node.children) if machine.nodes[c].flags & RETRIED), None)
+        node = machine.nodes[last] if last is not None and field in _OF_ATTEMPT else node
     if field == "id":
         return node.identity(machine.name)
     if field == "startedAt":

@@ -270,6 +270,30 @@ templates:
         if value is not None:
             assert run.inputs("b") == {"p": value}
 
+    def test_of_what_is_retried_they_are_the_last_attempts(self, play):
+        fields = (
+            "{{steps.a.id}} {{steps.a.startedAt}} {{steps.a.finishedAt}} {{steps.a.hostNodeName}} {{steps.a.exitCode}}"
+        )
+        text = f"""
+entrypoint: main
+templates:
+- name: main
+  steps:
+  - - {{name: a, template: leaf, hooks: {{done: {{template: use, expression: "steps.a.status == 'Succeeded'"}}}}}}
+  - - {{name: b, template: use, arguments: {{parameters: [{{name: p, value: "{fields}"}}]}}}}
+- name: leaf
+  retryStrategy: {{limit: 1}}
+  container: {{image: x}}
+- name: use
+  inputs: {{parameters: [{{name: p, default: ''}}]}}
+  container: {{image: x}}
+"""
+        answers = {"a": [{"phase": "Failed", "exit_code": 3}, {"exit_code": 0}]}
+        run = play(text, answers, options={"host": "box"})
+        last = run.nodes["a(1)"]
+        assert run.inputs("b")["p"].split() == [last["id"], last["startedAt"], last["finishedAt"], "box", "0"]
+        assert last["startedAt"] != run.nodes["a"]["startedAt"]
+
     @pytest.mark.parametrize(
         "text",
         [
