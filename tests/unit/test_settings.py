@@ -216,3 +216,7 @@ def test_the_manual_lists_every_setting_with_its_type_default_variable_and_meani
         default = str(option.default) if isinstance(option.default, PerCore) else f"`{json.dumps(option.default)}`"
         wanted[name] = [kind, default, f"`{option.environment}`", option.help]
     assert told == wanted
+
+
+def test_seconds_may_be_a_number_in_a_text():
+    assert resolve([Layer("f", {"process": {"grace": "5"}})]).seconds("process.grace") == 5.0

@@ -11,11 +11,10 @@ SHORTEST_EXPONENT_AT = 6  # %v and shortest %g write an exponent below 1e-4 and 
 def shortest(value: float, bits: int = 64) -> tuple[str, int]:
     """The fewest digits that read back as the same float, and the place of the point: 12.5 is ("125", 2)."""
     text = repr(abs(value))
-    if bits == 32:
-        for precision in range(9):
-            text = f"{abs(value):.{precision}e}"
-            if struct.pack("f", float(text)) == struct.pack("f", abs(value)):
-                break
+    if bits == 32:  # nine digits are always enough
+        wanted = struct.pack("f", abs(value))
+        shown = (f"{abs(value):.{precision}e}" for precision in range(9))
+        text = next(text for text in shown if struct.pack("f", float(text)) == wanted)
     mantissa, _, exponent = text.partition("e")
     whole, _, fraction = mantissa.partition(".")
     digits = whole + fraction

@@ -76,7 +76,8 @@ def decode_base32(text: str) -> bytes:
 def corrupt_base32_at(data: bytes) -> int | None:
     """The place that Go's decoder names: it reads eight characters at a time."""
     size = len(data)
-    for begin in range(0, size, 8):
+    begin = 0
+    while True:
         for place in range(8):
             at = begin + place
             if at == size:
@@ -91,7 +92,7 @@ def corrupt_base32_at(data: bytes) -> int | None:
                 return at if place in (1, 3, 6) else None
             if data[at] not in BASE32_CHARACTERS:
                 return at
-    return None
+        begin += 8
 
 
 @FAMILY.add("b64enc", STRING)

@@ -105,8 +105,6 @@ def abbreviated(data: bytes, offset: int, width: int) -> bytes:
         offset = size - room
     if offset <= 4:
         return data[:room] + ELLIPSIS
-    if width < 7:
-        return b""
     if offset + room < size:
         return ELLIPSIS + abbreviated(data[offset:], 0, room)
     return ELLIPSIS + data[size - room :]
