@@ -58,3 +58,8 @@ def seconds(text: object) -> float | None:
         return max(0.0, float(str(text)))
     except ValueError:
         return None
+
+
+def is_local(exc: BaseException) -> bool:
+    """An error of this machine's files: HTTP libraries derive theirs from OSError too, without a number."""
+    return isinstance(exc, OSError) and exc.errno is not None and not isinstance(exc, (ConnectionError, TimeoutError))

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from aggregator.artifacts.answers import refused, seconds
+from aggregator.artifacts.answers import is_local, refused, seconds
 from aggregator.artifacts.objects import ObjectDriver, ObjectStore, imported, named, secret_of
 from aggregator.errors import AggError, NotFound, StoreError, TransientError
 
@@ -174,6 +174,8 @@ class _Container:
             return StoreError(f"{start}: the TLS connection failed: {said}")
         if isinstance(exc, core.AzureError):
             return TransientError(f"{start}: the connection failed: {said}")
-        if isinstance(exc, (ConnectionError, TimeoutError)):
+        if is_local(exc):
+            return None
+        if isinstance(exc, OSError):  # the transport's own errors, which come through while a body is read
             return TransientError(f"{start}: the connection failed: {said}")
-        return None if isinstance(exc, OSError) else StoreError(f"{start}: {type(exc).__name__}: {said}")
+        return StoreError(f"{start}: {type(exc).__name__}: {said}")

@@ -9,7 +9,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 
-from aggregator.artifacts.answers import refused, seconds
+from aggregator.artifacts.answers import is_local, refused, seconds
 from aggregator.artifacts.objects import ObjectDriver, ObjectStore, imported, named, secret_of
 from aggregator.errors import AggError, NotFound, StoreError, TransientError
 
@@ -198,6 +198,8 @@ def _translated(exc: Exception, start: str, bucket: str) -> Any:
         return refused(start, 401, "", said, container=bucket)
     if isinstance(exc, http.SSLError):
         return StoreError(f"{start}: the TLS connection failed: {said}")
-    if isinstance(exc, (http.RequestException, ConnectionError, TimeoutError)):
+    if is_local(exc):
+        return None
+    if isinstance(exc, OSError):
         return TransientError(f"{start}: the connection failed: {said}")
-    return None if isinstance(exc, OSError) else StoreError(f"{start}: {type(exc).__name__}: {said}")
+    return StoreError(f"{start}: {type(exc).__name__}: {said}")

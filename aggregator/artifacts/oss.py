@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
-from aggregator.artifacts.answers import refused
+from aggregator.artifacts.answers import is_local, refused
 from aggregator.artifacts.objects import ObjectDriver, ObjectStore, imported, named, secret_of
 from aggregator.errors import AggError, NotFound, StoreError, TransientError
 
@@ -183,9 +183,11 @@ class _Bucket:
             )
         if isinstance(told, (known.RequestError, known.ResponseError, known.InconsistentError)):
             return TransientError(f"{start}: the connection failed: {said}")
-        if isinstance(told, (ConnectionError, TimeoutError)):
+        if is_local(told):
+            return None
+        if isinstance(told, OSError):
             return TransientError(f"{start}: the connection failed: {said}")
-        return None if isinstance(told, OSError) else StoreError(f"{start}: {type(told).__name__}: {said}")
+        return StoreError(f"{start}: {type(told).__name__}: {said}")
 
 
 def _lifecycle(library: Any, bucket: str, rule: Mapping[str, Any]) -> Any:

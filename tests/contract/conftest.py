@@ -12,6 +12,8 @@ import time
 
 import pytest
 
+ENVIRON = dict(os.environ)
+"""As it was before any test gave itself another home: npm's settings and caches are in the user's own."""
 NPM = ("azurite@3.35.0", "s3rver@3.7.1")
 
 
@@ -28,14 +30,16 @@ def npm_programs():
     node, npm = shutil.which("node"), shutil.which("npm")
     if not node or not npm:
         absent("node and npm are not in PATH")
-    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+    cache = pathlib.Path(ENVIRON.get("XDG_CACHE_HOME") or pathlib.Path(ENVIRON.get("HOME", "/tmp")) / ".cache")
     folder = cache / "agg-workflows-tests" / "-".join(each.replace("@", "-") for each in NPM)
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "complete").exists():
             command = [npm, "install", "--prefix", folder, "--no-audit", "--no-fund", "--no-save", "--silent", *NPM]
-            done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=280)
+            done = subprocess.run(
+                command, env=ENVIRON, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=250
+            )
             if done.returncode:
                 absent(f"npm can't install {' and '.join(NPM)}: {(done.stderr or done.stdout).strip()[-300:]}")
             (folder / "complete").touch()
@@ -60,7 +64,9 @@ def served(command_at, folder):
     for _ in range(5):
         port = free_port()
         with log.open("w") as out:
-            process = subprocess.Popen(command_at(port), stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=folder)
+            process = subprocess.Popen(
+                command_at(port), stdout=out, stderr=out, stdin=subprocess.DEVNULL, cwd=folder, env=ENVIRON
+            )
         try:
             for _ in range(600):
                 if process.poll() is not None:

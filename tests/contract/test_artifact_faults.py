@@ -64,9 +64,12 @@ class Proxy:
                     each.shutdown(socket.SHUT_RDWR)
             each.close()
 
-    def close(self):
+    def heal(self):
         self.fault = ""
         self._stop.set()
+
+    def close(self):
+        self.heal()
         self._listener.close()
 
 
@@ -148,7 +151,7 @@ def test_a_download_that_is_disturbed_leaves_no_file(faulty, tmp_path, fault):
     with pytest.raises(TransientError):
         driver.load(at("k"), tmp_path / "in" / "target")
     assert os.listdir(tmp_path / "in") == []
-    proxy.fault = ""
+    proxy.heal()
     driver.load(at("k"), tmp_path / "in" / "target")
     assert (tmp_path / "in" / "target").read_bytes() == OLD
 
@@ -159,10 +162,13 @@ def test_an_upload_that_is_disturbed_is_an_error_and_never_half_an_object(faulty
     proxy.fault, proxy.direction = fault, "up"
     with pytest.raises(StoreError):
         driver.save(tmp_path / "new", at_proxy("k"))
-    proxy.fault = ""
+    proxy.heal()
     if fault != "flip":  # a damaged object is told; a store that checks nothing keeps it until the next try
-        plain.load(at("k"), tmp_path / "now")
-        assert (tmp_path / "now").read_bytes() == OLD
+        # s3rver writes into the object as bytes come, and keeps half of it: the sum tells.
+        spoilt = "s3rver" in request.node.callspec.id
+        with pytest.raises(TransientError, match="damaged") if spoilt else contextlib.nullcontext():
+            plain.load(at("k"), tmp_path / "now")
+        assert spoilt or (tmp_path / "now").read_bytes() == OLD
     driver.save(tmp_path / "new", at_proxy("k"))
     plain.load(at("k"), tmp_path / "now")
     assert (tmp_path / "now").read_bytes() == NEW

@@ -46,6 +46,8 @@ class Subject:
     """Says nothing while it runs, not even that it started (an http node goes from Pending to its end)."""
     always_kept: bool = False
     """Results are kept whether wanted or not (bodies of http answers)."""
+    resultless: bool = False
+    """Has no result, only outputs that its template names (resources)."""
     end: Any = None
     """Called when the test is over."""
 
@@ -99,6 +101,70 @@ def http(_tmp_path):
 
     runtime = HttpRuntime(secrets=NoSecrets(), environ={})
     return Subject(runtime, get("/well"), get("/badly"), get("/never"), quiet=True, always_kept=True, end=end)
+
+
+KUBECTL = """#!/bin/sh
+case "$*" in
+  *well*) echo '{"kind": "Pod", "metadata": {"name": "well"}}' ;;
+  *badly*) echo 'Error from server: no' >&2; exit 1 ;;
+  *) sleep 600 ;;
+esac
+"""
+
+
+def resources(tmp_path):
+    from aggregator.runtimes.resource import Cluster, ResourceRuntime
+
+    program = tmp_path / "kubectl"
+    program.write_text(KUBECTL)
+    program.chmod(0o755)
+
+    def get(name):
+        return "resource", {"resource": {"action": "get", "flags": ["pod", name]}}
+
+    runtime = ResourceRuntime(cluster=Cluster(str(program)), workflows=None, environ={"PATH": os.defpath})
+    return Subject(runtime, get("well"), get("badly"), get("never"), resultless=True)
+
+
+PLUGIN = """
+import http.server, json
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        node = sent["template"]["plugin"]["it"]
+        reply = {"node": node} if node["phase"] != "Running" else {"node": node, "requeue": "50ms"}
+        body = json.dumps(reply).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+    def log_message(self, *args):
+        pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+print(server.server_port, flush=True)
+server.serve_forever()
+"""
+
+
+def plugins(_tmp_path):
+    from aggregator.runtimes.plugin import PluginRuntime
+
+    server = subprocess.Popen(
+        [sys.executable, "-c", PLUGIN], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    )
+    address = f"http://127.0.0.1:{server.stdout.readline().strip()}"
+
+    def end():
+        server.kill()
+        server.wait()
+        server.stdout.close()
+
+    def node(phase, message="", **outputs):
+        return "plugin", {"plugin": {"it": {"phase": phase, "message": message, "outputs": outputs}}}
+
+    runtime = PluginRuntime(clients=None, secrets=NoSecrets(), plugins={"it": {"address": address}})
+    well, badly, never = node("Succeeded", result="well"), node("Failed", "badly"), node("Running")
+    return Subject(runtime, well, badly, never, always_kept=True, end=end)
 
 
 def containers(wanted):
@@ -163,9 +229,11 @@ def containers(wanted):
 RUNTIMES = {
     "docker": containers("docker"),
     "podman": containers("podman"),
+    "executor plugin": plugins,
     "http": http,
     "process": processes("none"),
     "process in bubblewrap": processes("bubblewrap"),
+    "resource": resources,
 }
 
 
@@ -267,7 +335,7 @@ def test_an_attempt_answers_once_with_an_outcome_and_a_result(subject, tmp_path)
         outcome = await drive(subject.runtime, attempt_of(subject.well), tmp_path / "a", sink)
         assert outcome.phase == "Succeeded"
         assert outcome.message == ""
-        assert outcome.result is not None
+        assert (outcome.result is None) is subject.resultless
         assert sink.told.count(("started",)) == (0 if subject.quiet else 1)
         await asyncio.sleep(0.05)
         assert sink.late == []
