@@ -141,6 +141,9 @@ class Choice:
 
 def _images(attempt: Attempt) -> list[tuple[str, str]]:
     """Every image of the pod with its pull policy; none when a container names none, since then no engine can run it."""
+    if attempt.template.get("podSpecPatch"):
+        module: Any = import_module("aggregator.runtimes.pod.patch")
+        attempt = module.patched(attempt)
     template = attempt.template
     main = template.get(attempt.kind) or {}
     listed = main.get("containers") or [] if attempt.kind == "containerSet" else [main]

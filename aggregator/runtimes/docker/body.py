@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from aggregator.runtimes.pod.patch import PATCHED
 from aggregator.runtimes.process.environment import Place, check_size, expand, from_yaml, quantity
 from aggregator.runtimes.process.refused import LeafRefused
 
@@ -73,7 +74,10 @@ def create_body(
     if any("\0" in word for word in (*command, *args)):
         raise LeafRefused("the command has an argument with a NUL byte, which no process can be given")
     check_size([*command, *args], env)
-    context = {**(attempt.template.get("securityContext") or {}), **(spec.get("securityContext") or {})}
+    pod = attempt.template.get(PATCHED) or {}
+    context: dict[str, Any] = {}
+    for level in (attempt.template, pod, spec):
+        context |= level.get("securityContext") or {}
     body: dict[str, Any] = {
         "Image": str(spec.get("image") or ""),
         "Env": [f"{name}={value}" for name, value in env.items()],
@@ -104,7 +108,8 @@ def create_body(
 
 def host_aliases(attempt: Attempt) -> list[str]:
     """`hostAliases` of the template, as NAME:ADDRESS."""
-    rows = attempt.template.get("hostAliases") or []
+    pod = attempt.template.get(PATCHED) or {}
+    rows = [*(attempt.template.get("hostAliases") or []), *(pod.get("hostAliases") or [])]
     return [f"{name}:{row.get('ip')}" for row in rows for name in row.get("hostnames") or []]
 
 

@@ -20,6 +20,7 @@ from aggregator.runtimes.docker.outputs import fetch
 from aggregator.runtimes.docker.starter import Containers
 from aggregator.runtimes.docker.workspace import ContainerPod, lay_out
 from aggregator.runtimes.pod.attempt import DEADLINE, Run
+from aggregator.runtimes.pod.patch import PATCHED, patched
 from aggregator.runtimes.process.copies import remove_tree
 from aggregator.runtimes.process.refused import LeafRefused
 from aggregator.runtimes.process.volumes import Volumes
@@ -79,16 +80,20 @@ class DockerRuntime:
     async def open(self, attempt: Attempt, folder: Path) -> Workspace:
         """The attempt's folders and volumes."""
         folder = _behind_links(folder)
+        attempt = patched(attempt)
         volumes = Volumes(attempt, self._common.secrets, folder / "volumes", self._claims, self._host_folders)
         try:
-            return lay_out(attempt, folder, volumes)
+            pod = lay_out(attempt, folder, volumes)
+            _open_to_all(pod, self._claims)
         except BaseException:
             await asyncio.to_thread(_clear, folder)
             raise
+        return pod
 
     async def run(self, attempt: Attempt, workspace: Workspace | None, sink: Sink) -> Outcome:
         """Run the attempt's containers within its deadline, and take their outputs before they are removed."""
         assert isinstance(workspace, ContainerPod)
+        attempt = workspace.attempt
         if attempt.deadline is not None and attempt.deadline <= time.time():
             return Outcome(phase="Failed", message=DEADLINE)
         common = await self._prepared()
@@ -183,6 +188,21 @@ def _behind_links(folder: Path) -> Path:
     return folder.resolve()
 
 
+def _open_to_all(pod: ContainerPod, claims: Path | None) -> None:
+    """Volumes that leaves fill are writable by whatever user a container has, as in Kubernetes; the folder above is private."""
+    tops = []
+    for volume in [*pod.attempt.volumes, *(pod.attempt.template.get("volumes") or [])]:
+        claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
+        if claim and claims is not None:
+            tops.append(claims.resolve() / pod.attempt.namespace / str(claim))
+        elif "emptyDir" in volume or len(volume) == 1:
+            tops.append(pod.folder / "volumes" / str(volume.get("name")))
+    for place in {mount.source for container in pod.containers() for mount in container.mounts}:
+        if place.is_dir() and any(place.resolve().is_relative_to(top) for top in tops):
+            with contextlib.suppress(OSError):
+                place.chmod(0o777)
+
+
 def _clear(folder: Path) -> list[Path]:
     """Remove all of ours in the attempt's folder; what could not be removed."""
     left = []
@@ -208,10 +228,8 @@ def _left(attempt: Attempt) -> float | None:
 
 def _grace_of(attempt: Attempt, usual: float) -> float:
     """The pod's terminationGracePeriodSeconds, where the template's patch names one."""
-    spec = attempt.template.get("podSpecPatch")
-    if isinstance(spec, dict) and "terminationGracePeriodSeconds" in spec:
-        return float(spec["terminationGracePeriodSeconds"])
-    return usual
+    spec = attempt.template.get(PATCHED) or {}
+    return float(spec.get("terminationGracePeriodSeconds", usual))
 
 
 class PodmanRuntime(DockerRuntime):

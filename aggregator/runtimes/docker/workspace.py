@@ -46,6 +46,7 @@ class ContainerPod:
     was put after they ended.
     """
 
+    attempt: Attempt
     folder: Path
     main: list[Container]
     first: list[Container]
@@ -144,6 +145,7 @@ def lay_out(attempt: Attempt, folder: Path, volumes: Volumes) -> ContainerPod:
 
     declared = of_template(template, (), "")
     return ContainerPod(
+        attempt=attempt,
         folder=folder,
         main=[make(name, spec, script, leaf=True) for name, spec, script in mains],
         first=[

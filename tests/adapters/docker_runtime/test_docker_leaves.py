@@ -269,3 +269,10 @@ def test_secrets_are_in_no_command_line_of_the_machine(docker, sh):
     assert ran.result == "hushed"
     assert len(seen) > 2
     assert not any("hushed" in text for text in seen)
+
+
+def test_a_pod_spec_patch_is_laid_over_the_container(docker, sh):
+    patch = "containers:\n- name: main\n  env: [{name: A, value: patched}]\n  resources: {limits: {memory: 64Mi}}"
+    text = "echo $A; cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max"
+    ran = docker({"container": sh(text), "podSpecPatch": patch})
+    assert ran.result == f"patched\n{64 << 20}"

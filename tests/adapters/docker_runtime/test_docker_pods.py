@@ -193,3 +193,21 @@ def test_what_a_dead_owner_left_is_swept_and_what_a_living_one_has_is_not(docker
         assert any("removed 1 containers" in text for text in docker.notices)
     finally:
         docker.command("rm", "-f", left, living)
+
+
+def test_a_user_of_the_container_may_write_to_its_volumes_and_read_its_inputs(docker, sh):
+    body = {
+        "volumes": [
+            {"name": "e", "emptyDir": {}},
+            {"name": "p", "persistentVolumeClaim": {"claimName": "claim"}},
+        ],
+        "inputs": {"artifacts": [{"name": "i", "path": "/in"}]},
+        "container": sh(
+            "cat /in; echo x > /e/f; mkdir /p/d; echo y > /p/d/f; cat /e/f /p/d/f",
+            securityContext={"runAsUser": 4711},
+            volumeMounts=[{"name": "e", "mountPath": "/e"}, {"name": "p", "mountPath": "/p"}],
+        ),
+    }
+    ran = docker(body, stage={"/in": "given "})
+    assert (ran.outcome.phase, ran.result) == ("Succeeded", "given x\ny")
+    assert not (ran.folder / "volumes").exists()
