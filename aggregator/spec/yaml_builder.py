@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 MAX_DEPTH: Final = 100
 MAX_ALIASED: Final = 400_000  # nodes that aliases may add, as many as go-yaml lets pass unasked
-# First characters of unquoted scalars that may be something else than text.
-_OTHER_STARTS: Final = frozenset(("", *"0123456789+-.yYnNtTfFoO~"))
 _TAG: Final = "tag:yaml.org,2002:"
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -268,7 +266,7 @@ class Builder:
             self.anchors[event.anchor] = _Anchored(text, place, 1, 0)
         if event.tag is None and not event.implicit[0]:
             return text
-        if event.tag is None and text[:1] not in _OTHER_STARTS and text != "<<":
+        if event.tag is None and text not in WORDS and text[:1] not in NUMBER_STARTS and text != "<<":
             self.usual_keys[text] = text
             return text
         if text == "<<" and event.tag in (None, f"{_TAG}merge"):

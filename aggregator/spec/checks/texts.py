@@ -85,28 +85,28 @@ def path_of(trail: Trail) -> Path:
     return tuple(reversed(keys))
 
 
-def tagged_texts(value: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+def tagged_texts(value: Any) -> Iterator[tuple[Path, str]]:
     """Every text with a tag below a value, keys of maps too, with its path."""
     if type(value) is str:
         if OPEN in value:
-            yield path, value
+            yield (), value
         return
-    waiting = [(value, path)]
+    waiting: list[tuple[Any, Trail]] = [(value, ())]
     while waiting:
         container, above = waiting.pop()
-        if isinstance(container, dict):
+        if type(container) is dict:
             for key, part in container.items():
-                if type(key) is str and OPEN in key:
-                    yield (*above, key), key
+                if OPEN in key:
+                    yield path_of((above, key)), key
                 if type(part) is str:
                     if OPEN in part:
-                        yield (*above, key), part
-                elif type(part) in (dict, list):
-                    waiting.append((part, (*above, key)))
-        elif isinstance(container, list):
+                        yield path_of((above, key)), part
+                elif type(part) is dict or type(part) is list:
+                    waiting.append((part, (above, key)))
+        elif type(container) is list:
             for index, part in enumerate(container):
                 if type(part) is str:
                     if OPEN in part:
-                        yield (*above, index), part
-                elif type(part) in (dict, list):
-                    waiting.append((part, (*above, index)))
+                        yield path_of((above, index)), part
+                elif type(part) is dict or type(part) is list:
+                    waiting.append((part, (above, index)))
