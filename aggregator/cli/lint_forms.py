@@ -95,29 +95,38 @@ def sarif(found: Sequence[Diagnostic], documents: Sequence[Loaded[Any]], *, colo
     codes = sorted({d.code for d in found})
     results = []
     for d in found:
-        place = _place(d.span)
-        region = {
-            "startLine": place["line"], "startColumn": place["column"],
-            "endLine": place["endLine"], "endColumn": place["endColumn"],
-        }  # fmt: skip
-        location = {"artifactLocation": {"uri": place["file"]}, "region": region}
+        related = [{**_physical(span), "message": {"text": text}} for span, text in d.notes]
         results.append(
             {
                 "ruleId": d.code,
                 "ruleIndex": codes.index(d.code),
                 "level": d.severity,
                 "message": {"text": d.message + (f" ({d.hint})" if d.hint else "")},
-                "locations": [{"physicalLocation": location}] if d.span else [],
+                "locations": [_physical(d.span)] if d.span else [],
+                **({"relatedLocations": related} if related else {}),
             }
         )
     driver = {
         "name": "agg",
         "version": __version__,
-        "rules": [{"id": code, "helpUri": f"{DOCS}#{code}"} for code in codes],
+        "rules": [{"id": code, "help": {"text": f"see {DOCS}#{code}"}} for code in codes],
     }
     schema = "https://json.schemastore.org/sarif-2.1.0.json"
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     return _json({"$schema": schema, "version": "2.1.0", "runs": [run]})
+
+
+def _physical(span: Span) -> dict[str, Any]:
+    """A SARIF location. File names are URI references there, so blanks and the like are written as escapes."""
+    from urllib.parse import quote  # noqa: PLC0415 - only for this form
+
+    place = _place(span)
+    region = {
+        "startLine": place["line"], "startColumn": place["column"],
+        "endLine": place["endLine"], "endColumn": place["endColumn"],
+    }  # fmt: skip
+    location = {"artifactLocation": {"uri": quote(place["file"])}, "region": region}
+    return {"physicalLocation": location}
 
 
 def github(found: Sequence[Diagnostic], documents: Sequence[Loaded[Any]], *, color: bool) -> str:

@@ -266,3 +266,13 @@ def test_a_run_loads_no_rules_that_only_lint_has(lint):
         env={**os.environ, "AGG_HOME": str(lint.folder / "home")},
     )  # fmt: skip
     assert done.stdout.splitlines()[-1] == "[]", done.stderr
+
+
+def test_sarif_has_uris_and_the_other_place(lint):
+    name = "my file <1>.yaml"
+    (lint.folder / name).write_text(GOOD.replace("  entrypoint: main\n", "  entrypoint: main\n  entrypoint: main\n"))
+    (result,) = json.loads(lint(name, "-o", "sarif").stdout)["runs"][0]["results"]
+    here, there = result["locations"][0]["physicalLocation"], result["relatedLocations"][0]["physicalLocation"]
+    assert here["artifactLocation"] == there["artifactLocation"] == {"uri": "my%20file%20%3C1%3E.yaml"}
+    assert (here["region"]["startLine"], there["region"]["startLine"]) == (6, 5)
+    assert result["relatedLocations"][0]["message"] == {"text": "first given here"}
