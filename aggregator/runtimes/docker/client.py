@@ -119,7 +119,10 @@ class Client:
         """The answer's JSON, None when it has none; EngineRefused, in the engine's words, when it is no success."""
         async with self.stream(method, path, query, body) as answer:
             data = await answer.whole()
-        return json.loads(data) if data.strip() else None
+        try:
+            return json.loads(data) if data.strip() else None
+        except ValueError:
+            raise EngineGone(self.endpoint, "something else listens there") from None
 
     @asynccontextmanager
     async def stream(
