@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from aggregator.runtimes.pod.attempt import NOT_STARTED, Verdict
 from aggregator.runtimes.process.workspace import Container
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     from aggregator.engine.commands import Attempt
     from aggregator.runtimes.process.launch import Launcher
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 OUT_OF_MEMORY = "OOMKilled"
 """Kubernetes' word for what used more memory than its limit."""
 KILLED = 137
+_MOUNTS_CHANGED = re.compile(r"Unable to (apply mount flags|remount).*: (No such file or directory|Invalid argument)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,8 @@ class Processes:
             await child.end_for_good(self.grace)
             raise asyncio.CancelledError
         isolated = self.launcher.bubblewrap is not None
-        return Started(child, container.name, self.pod.folder / container.streams()[1], isolated=isolated)
+        said = self.pod.folder / container.streams()[1]
+        return Started(child, container.name, said, isolated=isolated, again=lambda: self.start(container, write))
 
     async def execute(self, container: Container, command: Sequence[str]) -> int:
         """A probe is a process beside the container's, with the same files."""
@@ -64,14 +67,16 @@ class Processes:
             raise
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Started:
-    """A container that runs as a child of ours; `said` is the file of its stderr."""
+    """A container that runs as a child of ours; `said` is the file of its stderr, `again` starts it once more."""
 
     child: Child
     name: str
     said: Path
     isolated: bool
+    again: Callable[[], Awaitable[Started]]
+    tries: int = 3
 
     @property
     def code(self) -> int:
@@ -92,6 +97,12 @@ class Started:
         if self.child.out_of_memory:
             return Verdict(KILLED, reason=OUT_OF_MEMORY, errors=errors)
         said = _head(self.said) if self.isolated and code == 1 else ""
+        if said.startswith("bwrap: ") and _MOUNTS_CHANGED.search(said) and self.tries > 1:
+            # A mount of the host went away while bubblewrap was looking at it; nothing of the leaf has run.
+            self.said.unlink(missing_ok=True)
+            self.child = (await self.again()).child
+            self.tries -= 1
+            return await self.finish()
         if said.startswith("bwrap: execvp "):
             return Verdict(NOT_STARTED, said.removeprefix("bwrap: ").splitlines()[0], errors=errors)
         if said.startswith("bwrap: "):

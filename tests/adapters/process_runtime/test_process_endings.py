@@ -135,36 +135,112 @@ def test_a_second_cancellation_ends_the_grace_period(
     asyncio.run(check())
 
 
-def test_two_hundred_attempts_leave_no_descriptor_zombie_or_folder(
-    make_runtime, isolation, run_leaf, new_attempt, new_sink, tmp_path
+def test_a_daemon_that_closed_its_pipes_and_left_the_group_ends_with_the_leaf(
+    make_runtime, isolation, run_leaf, new_attempt, tmp_path, processes_with
 ):
+    mark = unique()
+
     async def check():
-        runtime = make_runtime(isolation, grace=0.2)
-        before = set(os.listdir("/proc/self/fd"))
-
-        async def one(number, queue):
-            texts = ["echo x; exit 1", "sleep 0.01 & true", "sleep 60", "true"]
-            attempt = new_attempt("container", shell(texts[number % 4]), number=number)
-            job = asyncio.ensure_future(run_leaf(runtime, attempt, tmp_path / str(number)))
-            async with queue:
-                if number % 4 == 2:
-                    await asyncio.sleep(0.02)
-                    job.cancel()
-                    with pytest.raises(asyncio.CancelledError):
-                        await job
-                else:
-                    await job
-
-        queue = asyncio.Semaphore(8)
-        for start in range(0, 200, 8):
-            await asyncio.gather(*(one(number, queue) for number in range(start, min(start + 8, 200))))
+        text = (
+            f"(setsid sleep 7{mark} >/dev/null 2>&1 </dev/null &) ; until pidof sleep >/dev/null; do :; done; echo done"
+        )
+        runtime = make_runtime(isolation)
+        ran = await run_leaf(runtime, new_attempt("container", shell(text)), tmp_path / "a")
+        assert (ran.outcome.phase, ran.result) == ("Succeeded", "done")
+        await gone(processes_with, mark)
         await runtime.stop()
-        assert set(os.listdir("/proc/self/fd")) == before
 
     asyncio.run(check())
-    assert {p.name for folder in tmp_path.iterdir() for p in folder.iterdir()} <= {"stdout", "stderr", "times"}
+
+
+def test_a_thousand_attempts_of_which_a_third_are_killed_leave_nothing(
+    make_runtime, isolation, run_leaf, new_attempt, tmp_path, processes_with
+):
+    # in both isolations together: 1,000; a third is cancelled or meets its deadline while it sleeps
+    mark = unique()
+    count = 800 if isolation == "none" else 200
+    mounts = len(open_mounts())
+
+    async def check():
+        runtime = make_runtime(isolation, grace=0.2, scratch=tmp_path / "scratch")
+        await run_leaf(runtime, new_attempt("container", shell("true")), tmp_path / "runs" / "first")
+        before = set(os.listdir("/proc/self/fd"))
+        texts = ["echo x; exit 1", f"(sleep 5{mark} &); true", "true"]
+
+        async def one(number):
+            kill = number % 3 == 0
+            text = f"sleep 6{mark}" if kill else texts[number % len(texts)]
+            deadline = time.time() + 0.05 if kill and number % 2 else None
+            attempt = new_attempt("container", shell(text), number=number, deadline=deadline)
+            job = asyncio.ensure_future(run_leaf(runtime, attempt, tmp_path / "runs" / str(number)))
+            if kill and deadline is None:
+                await asyncio.sleep(0.02)
+                job.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await job
+            else:
+                await job
+
+        queue = asyncio.Semaphore(16)
+
+        async def in_turn(number):
+            async with queue:
+                await one(number)
+
+        await asyncio.gather(*(in_turn(number) for number in range(count)))
+        await gone(processes_with, mark)
+        await runtime.stop()
+        left = {
+            number for number in set(os.listdir("/proc/self/fd")) - before if os.path.exists(f"/proc/self/fd/{number}")
+        }
+        assert left == set()
+
+    asyncio.run(check())
+    assert {p.name for folder in (tmp_path / "runs").iterdir() for p in folder.iterdir()} <= {
+        "stdout",
+        "stderr",
+        "times",
+    }
+    assert [p.name for p in tmp_path.iterdir()] == ["runs"]
+    assert len(open_mounts()) <= mounts + 5  # others of this machine mount, too
     with pytest.raises(ChildProcessError):
         os.waitpid(-1, os.WNOHANG)
+
+
+def open_mounts():
+    with open("/proc/self/mountinfo") as mounts:
+        return mounts.readlines()
+
+
+def test_kill_9_of_ourselves_takes_leaves_without_isolation_along(tmp_path, processes_with):
+    mark = unique()
+    program = textwrap.dedent(f"""
+        import asyncio, sys
+        from pathlib import Path
+        from aggregator.engine.commands import Attempt
+        from aggregator.runtimes.process import ProcessRuntime
+
+        class Sink:
+            def write(self, stream, data): print("ready", flush=True)
+            def started(self): pass
+
+        async def main():
+            runtime = ProcessRuntime(isolation="none", secrets=None, notice=print)
+            attempt = Attempt(node=1, node_id="n", name="n", display_name="n", template_name="t", pod_name="p", kind="container", index=0,
+                template={{"container": {{"image": "a", "command": ["sh", "-c", "(setsid sleep 7{mark} &); echo x; sleep 6{mark}"]}}}},
+                workflow="w", uid="u", namespace="d", deadline=None, want_result=False)
+            workspace = await runtime.open(attempt, Path({str(tmp_path)!r}))
+            await runtime.run(attempt, workspace, Sink())
+
+        asyncio.run(main())
+        """)
+    ours = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE)
+    assert ours.stdout.readline() == b"ready\n"
+    assert processes_with(mark)
+    ours.send_signal(signal.SIGKILL)
+    ours.wait()
+    ours.stdout.close()
+    asyncio.run(gone(processes_with, mark))
 
 
 def test_kill_9_of_ourselves_takes_isolated_leaves_along(bubblewrap, tmp_path, processes_with):
