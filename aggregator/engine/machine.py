@@ -142,7 +142,11 @@ class Machine(RunState):
             raise EngineBug("a run can be submitted only once")
         random = self._make_random(event.seed)
         self.context = Context(
-            now=int(event.at * 1_000_000_000), random=random, keep=self._keep, lookup_host=self._lookup_host
+            now=int(event.at * 1_000_000_000),
+            random=random,
+            keep=self._keep,
+            lookup_host=self._lookup_host,
+            complete=True,
         )
         lifecycle.begin(self, event)
 

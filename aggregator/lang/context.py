@@ -53,7 +53,8 @@ class Context:
     """Handed in by the engine with every evaluation.
 
     `now` is the event's time in unix nanoseconds. `keep(key, make)` runs `make` once and keeps its value with the run,
-    for results that no seed can repeat (keys, certificates). `lookup_host` is None where settings forbid it.
+    for results that no seed can repeat (keys, certificates). `lookup_host` is None where settings forbid it. With
+    `complete`, a tag around another one is looked up as soon as the inner one is filled, where Argo needs another pass.
     """
 
     now: int
@@ -62,3 +63,4 @@ class Context:
     zone: str = "UTC"
     lookup_host: Callable[[str], str] | None = None
     limits: Limits = field(default=DEFAULT_LIMITS)
+    complete: bool = False

@@ -15,6 +15,7 @@ from aggregator.lang.goformat import json_string
 from aggregator.lang.scope import MISSING, NestedEnv, Scope, Variables
 from aggregator.lang.tagscan import (
     BLANKS,
+    CLOSE,
     LAST,
     LENIENT,
     OPEN,
@@ -124,7 +125,8 @@ class Template:
         simple = [tag.key for tag in tags if isinstance(tag, Tag)]
         self.keys = tuple(dict.fromkeys(simple))
         self.expressions = tuple(tag[0] for tag in tags if isinstance(tag, tuple))
-        self._keys = tuple(simple) if len(simple) == len(tags) <= FEW_TAGS and not self._broken else None
+        plain = len(simple) == len(tags) <= FEW_TAGS and not self._broken
+        self._keys = tuple(simple) if plain and not any(isinstance(tag, Tag) and tag.outer for tag in tags) else None
         wrong = (self._placed(e.error, self._start(e)) for e in self.expressions if e.error)
         self.error = self._broken or next(wrong, None)
 
@@ -173,6 +175,11 @@ class Template:
         size = 0
         for i, tag in enumerate(self._tags):
             text = pieces[2 * i + 1] = self._resolve(tag, scope, ctx, policy)
+            if ctx.complete and isinstance(tag, Tag) and tag.outer and pieces[2 * i + 2].startswith(CLOSE):
+                whole = scope.get(tag_key(text[2:])) if text != f"{{{{{tag.text}}}}}" else MISSING
+                if isinstance(whole, str):
+                    text = pieces[2 * i + 1] = whole
+                    pieces[2 * i + 2] = pieces[2 * i + 2].removeprefix(CLOSE)
             size += len(text)
             if size > MAX_FILLED:
                 raise LimitExceeded("filled text", f"the filled text is longer than {MAX_FILLED:,} characters")

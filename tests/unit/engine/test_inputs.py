@@ -407,3 +407,48 @@ templates:
     assert attempt.pod_name.startswith("wf-leaf-")
     assert attempt.template["metadata"]["annotations"] == {"paths": "/o /p"}
     assert attempt.template["outputs"]["artifacts"][0]["s3"] == {"key": attempt.pod_name}
+
+
+class TestTagsInTags:
+    """`{{a.{{b}}}}`: the inner one says which variable the outer one names."""
+
+    @pytest.mark.parametrize(
+        ("text", "values"),
+        [
+            ("{{inputs.parameters.{{item}}}}", ["deep", "high"]),
+            ("{{workflow.parameters.{{item}}}}!", ["deep!", "high!"]),
+            ("<{{inputs.parameters.{{item}}}}|{{item}}>", ["<deep|xa>", "<high|ya>"]),
+            ("{{inputs.parameters.no-{{item}}}}", ["{{inputs.parameters.no-xa}}", "{{inputs.parameters.no-ya}}"]),
+            ("{{ .Jinja {{item}} }}", ["{{ .Jinja xa }}", "{{ .Jinja ya }}"]),
+        ],
+    )
+    def test_in_an_argument_of_a_loop(self, play, text, values):
+        run = play(
+            f"""
+entrypoint: main
+arguments: {{parameters: [{{name: xa, value: deep}}, {{name: ya, value: high}}]}}
+templates:
+- name: main
+  inputs: {{parameters: [{{name: xa}}, {{name: ya}}]}}
+  steps:
+  - - {{name: a, template: p, withItems: [xa, ya], arguments: {{parameters: [{{name: v, value: "{text}"}}]}}}}
+- name: p
+  inputs: {{parameters: [{{name: v}}]}}
+  container: {{image: x}}
+"""
+        )
+        assert run.phase == "Succeeded"
+        assert [run.inputs(name)["v"] for name in ("a(0:xa)", "a(1:ya)")] == values
+
+    def test_in_a_body_what_is_found_is_not_searched_again(self, play):
+        run = play(
+            """
+entrypoint: main
+arguments: {parameters: [{name: which, value: xa}, {name: xa, value: "{{inputs.parameters.which}}"}]}
+templates:
+- name: main
+  inputs: {parameters: [{name: which}, {name: xa}]}
+  container: {image: x, args: ["{{inputs.parameters.{{inputs.parameters.which}}}}"]}
+"""
+        )
+        assert run.attempts[0].template["container"]["args"] == ["{{inputs.parameters.which}}"]
