@@ -158,8 +158,15 @@ def run_typer(command: Command, target: object, arguments: list[str]) -> int:
     """Parse by typer and call; its complaints become a UsageError like all others."""
     import typer  # noqa: PLC0415 - only commands need it, and it takes a while to import
 
-    from aggregator.cli.connection import drop_connection_flags  # noqa: PLC0415
+    from aggregator.cli.connection import drop_connection_flags, split_connection_flags  # noqa: PLC0415
+    from aggregator.cli.plain import plain_line  # noqa: PLC0415
 
+    line = None if isinstance(target, typer.Typer) else plain_line(cast("Callable[..., Any]", target))
+    if line is not None:
+        values = line.read(split_connection_flags(arguments, line.flags)[0])
+        if values is not None:
+            drop_connection_flags(arguments, line.flags)
+            return _code(cast("Callable[..., Any]", target)(**values))
     parser = typer_command(command, target)
     own = {name for parameter in parser.params for name in [*parameter.opts, *parameter.secondary_opts]}
     try:
