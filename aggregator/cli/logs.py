@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from aggregator.ports import Journal, RunRow
 
 POLL_SECONDS = 0.3
+OVERLAP = 1 << 18
+"""No secret is as long as this; pieces of a line are cut so far before their end that none is cut through unseen."""
 MERGED = 200
 """So many attempts are merged by time; of more, one after the other is read, so that few files are open at once."""
 
@@ -66,10 +68,14 @@ def logs_command(
 
         def show(lines: Iterable[Line]) -> None:
             for line in lines:
-                text = mask(line.text.decode("utf-8", "replace"))
-                if wanted(line.at, text):
+                pieces = masked(line.pieces(), mask)
+                first = next(pieces)
+                if wanted(line.at, first):
                     stamp = f"{'-' if line.at is None else precise_time(line.at)} " if timestamps else ""
-                    sys.stdout.write(log_line(line.pod, stamp + text, color=color))
+                    write(log_line(line.pod, stamp + first, color=color).removesuffix("\n"))
+                    for piece in pieces:
+                        write(piece)
+                    write("\n")
 
         ended = reader.ended()
         show(reader.read(tail=tail, final=ended or not follow))
@@ -80,6 +86,37 @@ def logs_command(
             show(reader.read(tail=-1, final=ended))
         if not reader.seen:
             _explain(reader, node)
+
+
+def masked(pieces: Iterable[bytes], mask: Callable[[str], str]) -> Iterator[str]:
+    """The text of a line without secrets, also those that lie across two pieces; at least one piece, bytes as they were."""
+    waiting = b""
+    for piece in pieces:
+        waiting += piece
+        # What may be the beginning of a secret waits for the next piece: cut where masking the parts masks the whole.
+        whole = mask(_text(waiting))
+        for cut in range(len(waiting) - OVERLAP, 0, -OVERLAP):
+            begun = mask(_text(waiting[:cut]))
+            if begun + mask(_text(waiting[cut:])) == whole:
+                waiting = waiting[cut:]
+                yield begun
+                break
+    yield mask(_text(waiting))
+
+
+def _text(data: bytes) -> str:
+    """Bytes that are no UTF-8 survive as they are, once they are written by `write`."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+def write(text: str) -> None:
+    """To stdout, with the very bytes that the leaf printed; a terminal that can't show a sign gets a stand-in for it."""
+    buffer = getattr(sys.stdout, "buffer", None)
+    if buffer is None:
+        sys.stdout.write(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+        return
+    sys.stdout.flush()
+    buffer.write(text.encode("utf-8", "surrogateescape"))
 
 
 class _Reader:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 ATTEMPTS = "attempts"
 MAIN = "main"
 BLOCK = 1 << 16
-LONGEST = 1 << 20
-"""A line that is longer comes in pieces."""
+LONGEST = 1 << 24
+"""A line that is longer is not held in memory: its pieces are read from the file when they are wanted."""
 _BREAK = re.compile(rb"\r\n|\n|\r")
 
 
@@ -30,6 +30,41 @@ class Line:
     text: bytes
     at: float | None
     """When it was printed, if that is known."""
+    place: tuple[Path, int, int] | None = None
+    """Where a line that is longer than LONGEST stands; its `text` is empty."""
+
+    def pieces(self) -> Iterator[bytes]:
+        """All of its text, in pieces that fit into memory."""
+        if self.place is None:
+            yield self.text
+            return
+        path, begin, end = self.place
+        with path.open("rb") as file:
+            file.seek(begin)
+            while begin < end and (data := file.read(min(LONGEST // 4, end - begin))):
+                begin += len(data)
+                yield data
+
+
+@dataclass(slots=True)
+class _Unfinished:
+    """A line whose end has not come: where it begins, and its parts while they are few."""
+
+    begin: int = 0
+    size: int = 0
+    parts: list[bytes] = field(default_factory=list)
+
+    def add(self, data: bytes) -> None:
+        self.size += len(data)
+        if self.size <= LONGEST:
+            self.parts.append(data)
+        else:
+            self.parts.clear()
+
+    def line(self, pod: str, path: Path, at: float | None) -> Line:
+        if self.size <= LONGEST:
+            return Line(pod, b"".join(self.parts), at)
+        return Line(pod, b"", at, (path, self.begin, self.begin + self.size))
 
 
 @dataclass(slots=True)
@@ -39,7 +74,7 @@ class PodLog:
     folder: Path
     container: str = MAIN
     _offsets: dict[str, int] = field(default_factory=dict)
-    _partial: dict[str, bytes] = field(default_factory=dict)
+    _unfinished: dict[str, _Unfinished] = field(default_factory=dict)
 
     @property
     def pod(self) -> str:
@@ -64,27 +99,30 @@ class PodLog:
 
     def _stream(self, path: Path, times: deque[tuple[int, float]], *, final: bool) -> Iterator[Line]:
         name = path.name
+        line = self._unfinished.pop(name, None) or _Unfinished()
         with path.open("rb") as file:
-            offset = self._offsets.get(name, 0)
+            offset = self._offsets.get(name, 0)  # what lies before was looked at
             file.seek(offset)
-            rest = self._partial.pop(name, b"")
-            for data in _blocks(file):
-                begin, offset = offset - len(rest), offset + len(data)
-                whole = rest + data
-                start = 0
+            held = b""
+            for block in _blocks(file):
+                data = held + block
                 # A carriage return at the very end waits: its line feed may still be on the way.
-                for found in _BREAK.finditer(whole, 0, len(whole) - whole.endswith(b"\r")):
-                    yield Line(self.pod, whole[start : found.start()], _when(times, begin + found.start()))
+                held = b"\r" if data.endswith(b"\r") else b""
+                ready = len(data) - len(held)
+                start = 0
+                for found in _BREAK.finditer(data, 0, ready):
+                    line.add(data[start : found.start()])
+                    yield line.line(self.pod, path, _when(times, offset + found.start()))
                     start = found.end()
-                rest = whole[start:]
-                if len(rest) > LONGEST:
-                    yield Line(self.pod, rest, _when(times, offset))
-                    rest = b""
+                    line = _Unfinished(offset + start)
+                line.add(data[start:ready])
+                offset += ready
+            if final and (line.size or held):
+                if line.size:
+                    yield line.line(self.pod, path, _when(times, offset))
+                line, offset = _Unfinished(offset + len(held)), offset + len(held)
             self._offsets[name] = offset
-            if rest and final:
-                yield Line(self.pod, rest.removesuffix(b"\r"), _when(times, offset))
-            elif rest:
-                self._partial[name] = rest
+            self._unfinished[name] = line
 
     def _times(self) -> dict[str, deque[tuple[int, float]]]:
         path = self.folder / "times"
