@@ -354,12 +354,11 @@ def _wanted(template: Template) -> set[int]:
 
 def _in_order(parts: dict[str, Part]) -> list[str]:
     """Names, each after those that it waits for (a cycle is left out)."""
-    waiting = {name: sum(other in parts for other in part.after) for name, part in parts.items()}
+    waiting = {name: len(part.after) for name, part in parts.items()}
     feeds: dict[str, list[str]] = {name: [] for name in parts}
     for name, part in parts.items():
         for other in part.after:
-            if other in feeds:
-                feeds[other].append(name)
+            feeds[other].append(name)
     ready = [name for name, count in waiting.items() if count == 0]
     for name in ready:
         for following in feeds[name]:

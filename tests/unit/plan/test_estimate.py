@@ -197,3 +197,11 @@ def test_a_cycle_is_no_endless_loop(plan):
     assert (
         plan(dag("name: A, template: leaf, dependencies: [B]", "name: B, template: leaf, dependencies: [A]")).width == 0
     )
+
+
+def test_texts_that_cannot_be_filled_stay_as_they_are(plan):
+    argument = "arguments: {parameters: [{name: p, value: '{{workflow.parameters.a}} {{open'}]}"
+    found = plan(steps([f"{{name: a, template: leaf, {argument}}}"]), a="known")
+    assert found.main.children[0].inputs == {"p": "{{workflow.parameters.a}} {{open"}
+    looped = plan(steps(["{name: a, template: leaf, withItems: ['{{open', b]}"]))
+    assert looped.main.children[0].times == 2
