@@ -10,6 +10,19 @@ import pytest
 # Case id -> why ours differs; the tool counts them apart.
 KNOWN: dict[str, str] = {
     "examples/forever": "it sleeps for 1,000 s, longer than a test may; it succeeds where it is waited for",
+    # The engine's local images are not those of the registries.
+    **dict.fromkeys(
+        ["examples/daemon-step", "examples/dag-daemon-task"],
+        "the engine has no influxdb:1.2, and no registry is reachable",
+    ),
+    **dict.fromkeys(
+        ["examples/loops-maps", "examples/loops-param-argument"],
+        "the engine has no debian:9.1, debian:8.9 and ubuntu:17.10, and its alpine has no /etc/os-release",
+    ),
+    "examples/scripts-javascript": "the engine has no node:9.1-alpine, and no registry is reachable",
+    "examples/sidecar-nginx": "the shell of the engine's curl image is dash, which does not know `>&` before a file",
+    "examples/variables-showcase": "the nc of the engine's alpine has no option -k",
+    "file/functional/json-argument": "the engine has no argoexec, and the case forbids to pull it",
 }
 
 SECONDS = 1700
