@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 KINDS = ("container", "containerSet", "steps", "dag", "script", "resource", "data", "suspend", "http", "plugin")
 """Which body counts when several are present, first match."""
+PODS = ("container", "containerSet", "script")
+"""Kinds to which the workflow's own fields of a pod apply."""
 
 _RESULT = re.compile(
     r"""(?:steps|tasks)(?:\.|\[\\?['"])([A-Za-z0-9_-]+)(?:\\?['"]\])?(?:\.outputs|\[\\?['"]outputs\\?['"]\])(?:\.result|\[\\?['"]result)"""
@@ -137,6 +139,11 @@ def compile_template(program: Program, holder: Holder, raw: dict[str, Any], path
     body = {k: v for k, v in raw.items() if k not in ("retryStrategy", "metrics")} if leaf else {}
     if body and (patch := program.spec.get("podSpecPatch")):
         body["podSpecPatch"] = [patch, raw.get("podSpecPatch") or ""]  # the template's is laid over the workflow's
+    if kind in PODS:
+        if (context := program.spec.get("securityContext")) and not raw.get("securityContext"):
+            body["securityContext"] = context
+        if aliases := program.spec.get("hostAliases"):
+            body["hostAliases"] = [*aliases, *(raw.get("hostAliases") or [])]
     rules = {k: v for k, v in raw.items() if k not in KINDS and k != "retryStrategy"}
     retry = raw.get("retryStrategy")
     if retry is None:

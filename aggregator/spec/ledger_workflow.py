@@ -102,8 +102,8 @@ ROWS = {
         schedulerName                 ignored      One machine: nothing to schedule on.
         podGC                         later        Read and kept; folders of attempts are not yet removed by it.
         podPriorityClassName          ignored      No priority classes here.
-        hostAliases                   ignored      The host resolves names.
-        securityContext               ignored      Processes run as the user who runs agg.
+        hostAliases                   emulated     In containers; for processes the host resolves names.
+        securityContext               emulated     In containers; processes run as the user who runs agg.
         podSpecPatch                  emulated     Laid over containers and volumes; what has no meaning here is carried.
         podDisruptionBudget           ignored      Nothing here evicts.
         podResources                  ignored      Pod-wide budgets have no meaning for processes.

@@ -197,6 +197,8 @@ async def surely(work: Coroutine[Any, Any, None]) -> None:
 def _of_create(refused: EngineRefused, image: str) -> str:
     if refused.status == 404 and "image" in refused.message.lower():
         return f"image {image!r} is not there any more: {refused.message}"
+    if "no command specified" in refused.message.lower():
+        return f"image {image!r} runs nothing by itself, and the template gives no command; give it one"
     return f"the engine refuses the container of image {image!r}: {refused.message}"
 
 
