@@ -21,7 +21,7 @@ from aggregator.plan.compile import compile_workflow
 from aggregator.plan.estimate import estimate
 from aggregator.plan.tally import tally
 from aggregator.spec.bundle import Bundle
-from aggregator.spec.decode import decode_text
+from aggregator.spec.decode import API_VERSION, decode_text
 from aggregator.spec.defaults import workflow_defaults
 from aggregator.spec.write import to_yaml
 
@@ -82,7 +82,7 @@ def plan(
     if problems:
         raise InvalidWorkflow(problems)
     if output is Form.YAML:
-        typer.echo(to_yaml([prepared.workflow]), nl=False)
+        typer.echo(to_yaml([_resolved(prepared.workflow)]), nl=False)
         return 0
     program = compile_workflow(prepared.workflow, prepared.templates)
     # No secrets are made here: only expressions with random functions ask for it.
@@ -95,6 +95,12 @@ def plan(
     forms: dict[Form, Any] = {Form.TREE: tree, Form.MERMAID: mermaid, Form.DOT: dot}
     typer.echo(forms[output](found))
     return 0
+
+
+def _resolved(workflow: dict[str, Any]) -> dict[str, Any]:
+    """The merged workflow as a document of its own: what it referred to as a whole is in it now."""
+    spec = {key: value for key, value in workflow["spec"].items() if key != "workflowTemplateRef"}
+    return {"apiVersion": API_VERSION, "kind": "Workflow", **workflow, "spec": spec}
 
 
 def _read(names: list[str], *, strict: bool) -> Bundle:

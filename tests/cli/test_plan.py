@@ -1,6 +1,9 @@
 """`agg plan`: its forms, and that it refuses what `agg run` would refuse."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 import yaml
@@ -94,3 +97,22 @@ def test_what_a_run_would_refuse_is_refused(plan):
         plan("--entrypoint", "gone")
     with pytest.raises(UsageError, match="NAME=VALUE"):
         plan("-p", "count")
+
+
+def test_the_resolved_spec_is_a_document_that_lints_clean(tmp_path):
+    stored = "metadata: {name: t}\nspec: {entrypoint: main, templates: [{name: main, container: {image: x}}]}\n"
+    (tmp_path / "t.yaml").write_text(f"apiVersion: argoproj.io/v1alpha1\nkind: WorkflowTemplate\n{stored}")
+    call = "metadata: {generateName: w-}\nspec: {workflowTemplateRef: {name: t}}\n"
+    (tmp_path / "w.yaml").write_text(f"apiVersion: argoproj.io/v1alpha1\nkind: Workflow\n{call}")
+    environment = {**os.environ, "AGG_HOME": str(tmp_path / "home"), "NO_COLOR": "1"}
+
+    def agg(*arguments, given=None):
+        return subprocess.run(
+            [sys.executable, "-m", "aggregator", *arguments], cwd=tmp_path, input=given, env=environment,
+            capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+
+    resolved = agg("plan", "w.yaml", "--with", "t.yaml", "-o", "yaml").stdout
+    assert "workflowTemplateRef" not in resolved
+    done = agg("lint", "--submit", "-", given=resolved)
+    assert (done.returncode, done.stdout) == (0, "✔ no linting errors found! 1 document checked.\n")
