@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from aggregator.app.choice import Choice
+from aggregator.app.claims import named_claims, own_claims
 from aggregator.app.fitness import cluster_of
 from aggregator.errors import Unsupported
 from aggregator.kinds import KINDS, Leaf
@@ -108,7 +109,8 @@ class Adapters:
             grace=self._settings.seconds("process.grace"),
             environ=self._environ,
             writable=self._settings.paths("process.writable"),
-            claims=self._folder / "claims",
+            claims=named_claims(self._folder),
+            own_claims=own_claims(self._folder),
             host_folders=self._settings.paths("process.host_folders"),
             scratch=self._folder / "scratch",
         )

@@ -14,6 +14,7 @@ from msgspec import DecodeError
 
 from aggregator.app.adapters import NOWHERE, Adapters, World
 from aggregator.app.children import Children
+from aggregator.app.claims import remove_own_claims
 from aggregator.app.fitness import unfit
 from aggregator.app.garbage import collect_garbage
 from aggregator.app.hosts import host_lookup
@@ -217,6 +218,7 @@ class Runner:
             if driver.finished is not None:
                 await self.children.finish(stopped=bool(machine.stop))
                 await collect_garbage(machine, self.journal, row, leaves, self.notice, clock.now)
+                await remove_own_claims(machine, self.folder)
         finally:
             for number in SIGNALS if signals else ():
                 loop.remove_signal_handler(number)

@@ -45,8 +45,9 @@ class ProcessRuntime:
     """Runs container, script and containerSet templates by the programs of this host.
 
     `notice` is told, once, that leaves share the host's files. `writable` are folders of the host, beside HOME, that isolated
-    leaves may write to; `claims` is where persistent volume claims have their folders; `host_folders` may be mounted as
-    hostPath volumes. In `scratch` attempts have their files while they run; without it, in their own folders.
+    leaves may write to; `claims` is where persistent volume claims have their folders, `own_claims` where those that the run
+    makes itself have; `host_folders` may be mounted as hostPath volumes. In `scratch` attempts have their files while they run;
+    without it, in their own folders.
     """
 
     name: ClassVar[str] = "process"
@@ -64,6 +65,7 @@ class ProcessRuntime:
         environ: Mapping[str, str] = os.environ,
         writable: Sequence[str] = (),
         claims: Path | None = None,
+        own_claims: Path | None = None,
         host_folders: Sequence[str] = (),
         scratch: Path | None = None,
     ) -> None:
@@ -89,6 +91,7 @@ class ProcessRuntime:
             os.path.realpath(path) for path in (home, *writable) if path.startswith("/") and os.path.isdir(path)
         )
         self._claims = claims
+        self._own_claims = own_claims
         self._host_folders = tuple(host_folders)
         self._locks = PathLocks()
         self._told = False
@@ -112,7 +115,9 @@ class ProcessRuntime:
         pod: Pod | None = None
         try:
             attempt = patched(attempt)
-            volumes = Volumes(attempt, self._secrets, root / "volumes", self._claims, self._host_folders)
+            volumes = Volumes(
+                attempt, self._secrets, root / "volumes", self._claims, self._host_folders, self._own_claims
+            )
             pod = lay_out(attempt, folder, root, volumes, isolated=self.isolated, writable=self._writable)
             if not self.isolated:
                 await self._lock(pod)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 class Volumes:
     """The volumes that an attempt's pod may mount; each is made when it is first mounted.
 
-    `claims` is the folder under which persistent volume claims lie, by namespace and name; `host_folders` are the folders of
-    the host that hostPath volumes may show.
+    `claims` is the folder under which persistent volume claims lie, by namespace and name, `own_claims` that of those which the
+    run makes itself; `host_folders` are the folders of the host that hostPath volumes may show.
     """
 
     attempt: Attempt
@@ -32,6 +32,7 @@ class Volumes:
     folder: Path
     claims: Path | None = None
     host_folders: Sequence[str] = ()
+    own_claims: Path | None = None
     _made: dict[str, Path] = field(default_factory=dict)
 
     def mounts(self, wanted: Sequence[Mapping[str, Any]]) -> list[Mount]:
@@ -106,7 +107,9 @@ class Volumes:
     def _claim(self, claim: str) -> Path:
         if self.claims is None or not claim or "/" in claim or claim.startswith("."):
             raise LeafRefused(f"persistentVolumeClaim {claim!r} has no folder on this host")
-        place = self.claims / self.attempt.namespace / claim
+        # A claim that the run makes from its volumeClaimTemplates carries the run's name.
+        own = self.own_claims if claim.startswith(f"{self.attempt.workflow}-") else None
+        place = (own or self.claims) / self.attempt.namespace / claim
         place.mkdir(parents=True, exist_ok=True)
         return place
 
