@@ -181,6 +181,14 @@ class _Reader(io.RawIOBase):
         self._position += len(data)
         return len(data)
 
+    def readall(self) -> bytes:
+        """In large ranges: what is inherited asks for 8 KiB at a time."""
+        chunks = []
+        buffer = bytearray(STEP)
+        while got := self.readinto(buffer):
+            chunks.append(bytes(memoryview(buffer)[:got]))
+        return b"".join(chunks)
+
 
 def imported(module: str, extra: str, kind: str) -> Any:
     """A library that only this kind of store needs; Unsupported with the line that installs it when it is not there."""

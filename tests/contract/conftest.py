@@ -2,13 +2,19 @@
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import pytest
 
@@ -109,3 +115,93 @@ def gcs_emulator(tmp_path_factory):
     command = [sys.executable, "-m", "gcp_storage_emulator", *words, "--port"]
     with served(lambda port: [*command, str(port)], folder) as port:
         yield f"http://127.0.0.1:{port}"
+
+
+class Oss(BaseHTTPRequestHandler):
+    """A stand-in for Alibaba Cloud OSS: what its documents say of objects, lists and parts; it checks no signature."""
+
+    protocol_version = "HTTP/1.1"
+    objects: ClassVar = {}
+    parts: ClassVar = {}
+
+    def answer(self, status, body=b"", **headers):
+        self.send_response(status)
+        for name, value in {"Content_Length": str(len(body)), **headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def asked(self):
+        path, _, query = self.path.partition("?")
+        bucket, _, key = urllib.parse.unquote(path).lstrip("/").partition("/")
+        return bucket, key, dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+
+    def refuse(self, status, code):
+        self.answer(status, f"<Error><Code>{code}</Code><Message>{code}</Message></Error>".encode())
+
+    def do_PUT(self):
+        from alibabacloud_oss_v2.crc import Crc64
+
+        bucket, key, query = self.asked()
+        data = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if key and "partNumber" in query:
+            self.parts[query["uploadId"]][int(query["partNumber"])] = data
+        elif key:
+            self.objects[bucket, key] = data
+        checksum = Crc64(0)
+        checksum.write(data)
+        self.answer(200, ETag=f'"{hashlib.md5(data).hexdigest()}"', **{"x-oss-hash-crc64ecma": str(checksum.sum64())})
+
+    def do_POST(self):
+        bucket, key, query = self.asked()
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if "uploads" in query:
+            number = str(len(self.parts))
+            self.parts[number] = {}
+            name = f"<Bucket>{bucket}</Bucket><Key>k</Key><UploadId>{number}</UploadId>"
+            self.answer(200, f"<InitiateMultipartUploadResult>{name}</InitiateMultipartUploadResult>".encode())
+        else:
+            self.objects[bucket, key] = b"".join(data for _, data in sorted(self.parts[query["uploadId"]].items()))
+            self.answer(200, b"<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>")
+
+    def do_GET(self):
+        from alibabacloud_oss_v2.crc import Crc64
+
+        bucket, key, query = self.asked()
+        if not key:
+            found = sorted(k for b, k in self.objects if b == bucket and k.startswith(query.get("prefix", "")))
+            shown = "".join(f"<Contents><Key>{urllib.parse.quote(each)}</Key></Contents>" for each in found)
+            head = "<EncodingType>url</EncodingType><IsTruncated>false</IsTruncated>"
+            self.answer(200, f"<ListBucketResult>{head}{shown}</ListBucketResult>".encode())
+            return
+        if (bucket, key) not in self.objects:
+            self.refuse(404, "NoSuchKey")
+            return
+        data = self.objects[bucket, key]
+        checksum = Crc64(0)
+        checksum.write(data)
+        told = {"ETag": f'"{hashlib.md5(data).hexdigest()}"', "x-oss-hash-crc64ecma": str(checksum.sum64())}
+        ranged = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range") or "")
+        self.answer(206 if ranged else 200, data[int(ranged[1]) : int(ranged[2]) + 1] if ranged else data, **told)
+
+    do_HEAD = do_GET  # noqa: N815 - the name that http.server calls
+
+    def do_DELETE(self):
+        bucket, key, _ = self.asked()
+        self.objects.pop((bucket, key), None)
+        self.answer(204)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="session")
+def oss_stand_in():
+    """The URL of an OSS that is none: nobody but Alibaba Cloud runs one."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Oss)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()

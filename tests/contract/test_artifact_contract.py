@@ -18,7 +18,7 @@ from aggregator.aws.clients import AwsClients
 from aggregator.errors import AggError, NotFound, StoreError, TransientError
 from aggregator.secrets.store import SecretStore
 
-STORES = ["memory", "local", "s3", "s3rver", "azure", "gcs"]
+STORES = ["memory", "local", "s3", "s3rver", "azure", "gcs", "oss"]
 _numbers = itertools.count()
 AZURE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """The key that Microsoft gives to every emulator."""
@@ -33,7 +33,7 @@ def store(request, tmp_path):
         elif request.param == "local":
             yield LocalDriver(tmp_path / "repository"), lambda key: {"key": key}
         else:
-            opened = {"s3": _moto, "s3rver": _s3rver, "azure": _azure, "gcs": _gcs}[request.param]
+            opened = {"s3": _moto, "s3rver": _s3rver, "azure": _azure, "gcs": _gcs, "oss": _oss}[request.param]
             yield opened(request, stack, f"bucket-{os.getpid()}-{next(_numbers)}")
 
 
@@ -87,6 +87,15 @@ def _gcs(request, stack, bucket):
     urllib.request.urlopen(asked, timeout=10).close()
     driver = make_driver("gcs", secrets=SecretStore(environ={}), clients=None, root=None)
     return _kept(stack, driver), lambda key: {"bucket": bucket, "key": key}
+
+
+def _oss(request, stack, bucket):
+    endpoint = request.getfixturevalue("oss_stand_in")
+    secrets = SecretStore(environ={}, extra={("s", "k"): "key"})
+    driver = make_driver("oss", secrets=secrets, clients=None, root=None)
+    common = {"endpoint": endpoint, "bucket": bucket}
+    common |= {name: {"name": "s", "key": "k"} for name in ("accessKeySecret", "secretKeySecret")}
+    return _kept(stack, driver), lambda key: {**common, "key": key}
 
 
 def written(path, data):
