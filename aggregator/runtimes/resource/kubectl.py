@@ -86,28 +86,41 @@ def name_of(found: Mapping[str, Any]) -> tuple[str, str]:
 
 async def call(program: str, words: Sequence[str], environ: Mapping[str, str]) -> Told:
     """Run kubectl to its end. When cancelled, it and all that it started are ended first."""
-    process = await asyncio.create_subprocess_exec(
-        program,
-        *words,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env=dict(environ),
-        start_new_session=True,
+    spawning = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            program,
+            *words,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=dict(environ),
+            start_new_session=True,
+        )
     )
     try:
-        out, err = await process.communicate()
+        # Cancelled in the middle of it, nobody would know the process that comes of it.
+        process = await asyncio.shield(spawning)
     except asyncio.CancelledError:
-        await asyncio.shield(_end(process))
+        await asyncio.shield(_end(spawning, None))
+        raise
+    talk = asyncio.ensure_future(process.communicate())
+    try:
+        out, err = await asyncio.shield(talk)
+    except asyncio.CancelledError:
+        await asyncio.shield(_end(spawning, talk))
         raise
     return Told(process.returncode or 0, out, err.decode("utf-8", "replace"))
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
+async def _end(
+    spawning: asyncio.Future[asyncio.subprocess.Process], talk: asyncio.Future[tuple[bytes, bytes]] | None
+) -> None:
+    """End the process, with all that it started, and read what is left in its pipes so that they are closed."""
+    process = await spawning
+    talk = talk or asyncio.ensure_future(process.communicate())
     for number in (signal.SIGTERM, signal.SIGKILL):
         with suppress(ProcessLookupError):
             os.killpg(process.pid, number)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(GRACE):
-                await process.wait()
-                return
+        await asyncio.wait([talk], timeout=GRACE)
+        if talk.done():
+            return
