@@ -1,10 +1,12 @@
-"""Makes the standard streams usable: closed ones lead nowhere, and what an encoding lacks is written as an escape."""
+"""Makes the standard streams usable: closed ones lead nowhere, texts are written whole, what an encoding lacks as an escape."""
 
 from __future__ import annotations
 
 import codecs
+import io
 import os
 import sys
+from typing import Any
 
 ESCAPES = "agg.escapes"
 
@@ -19,10 +21,30 @@ def mend_streams() -> None:
                 os.open(os.devnull, os.O_RDONLY if mode == "r" else os.O_WRONLY)
             setattr(sys, name, open(number, mode, closefd=False, encoding="utf-8"))  # noqa: SIM115 - lives as long as we do
     codecs.register_error(ESCAPES, _escaped)
+    for name in ("stdout", "stderr"):
+        _write_whole(name)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:  # tests and callers put other objects there
             reconfigure(errors=ESCAPES)
+
+
+class _AtOnce(io.BufferedWriter):
+    """Writes all of what it is given, at once."""
+
+    def write(self, data: Any, /) -> int:
+        written = super().write(data)
+        self.flush()
+        return written
+
+
+def _write_whole(name: str) -> None:
+    """Without its buffer (PYTHONUNBUFFERED) Python loses the rest of a text whose write a signal has cut short."""
+    stream = getattr(sys, name)
+    raw = getattr(stream, "buffer", None)
+    if isinstance(raw, io.FileIO):
+        whole = _AtOnce(io.FileIO(raw.fileno(), "w", closefd=False))
+        setattr(sys, name, io.TextIOWrapper(whole, encoding=stream.encoding, write_through=True))
 
 
 def _escaped(error: UnicodeError) -> tuple[str, int]:
