@@ -217,6 +217,8 @@ class _Tree:
                 self._api.delete(self._path(key), recursive=True)
 
     def _path(self, key: str) -> str:
+        if ".." in key.split("/"):
+            raise StoreError(f"refused the HDFS path {key!r}: it has '..' in it")
         return f"/{key.strip('/')}"
 
     def _exists(self, key: str) -> bool:

@@ -345,6 +345,19 @@ def test_an_object_that_changes_while_it_is_loaded_is_no_mixture(store, tmp_path
     assert not (tmp_path / "target").exists()
 
 
+def test_of_a_versioned_bucket_the_newest_is_read_and_older_ones_stay(store, source, tmp_path):
+    store.api.put_bucket_versioning(Bucket="bucket", VersioningConfiguration={"Status": "Enabled"})
+    store.driver.save(source, store.at("k"))
+    source.write_bytes(b"newer")
+    store.driver.save(source, store.at("k"))
+    store.driver.load(store.at("k"), tmp_path / "target")
+    assert (tmp_path / "target").read_bytes() == b"newer"
+    assert len(store.api.list_object_versions(Bucket="bucket")["Versions"]) == 2
+    store.driver.delete(store.at("k"))
+    with pytest.raises(NotFound):
+        store.driver.load(store.at("k"), tmp_path / "gone")
+
+
 def test_forbidden_says_what_to_allow(clean_aws, stub_server, source):
     url, _ = stub_server(
         lambda method, path: (403, {}, b"<Error><Code>AccessDenied</Code><Message>no</Message></Error>")

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import ClassVar
@@ -205,3 +206,65 @@ def oss_stand_in():
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
+
+
+class Hadoop:
+    """A stand-in for hdfs_native's client: a folder of this machine, with that library's calls and errors."""
+
+    def __init__(self, url, config, **_):
+        assert url == "hdfs://namenode:8020"
+        self.root = pathlib.Path(os.environ["HADOOP_STAND_IN"])
+
+    def at(self, path):
+        return self.root / path.lstrip("/")
+
+    def info(self, path):
+        found = self.at(path).stat()
+        folder = self.at(path).is_dir()
+        return types.SimpleNamespace(
+            path=path, length=0 if folder else found.st_size, isdir=folder, modification_time=found.st_mtime_ns
+        )
+
+    def get_file_info(self, path):
+        return self.info(path)
+
+    def list_status(self, path, recursive=False):
+        assert recursive
+        if self.at(path).is_file():
+            return iter([self.info(path)])
+        if not self.at(path).is_dir():
+            raise FileNotFoundError(f"File not found: {path}")
+        return iter([self.info("/" + each.relative_to(self.root).as_posix()) for each in self.at(path).rglob("*")])
+
+    def read(self, path):
+        data = self.at(path).read_bytes()
+        return types.SimpleNamespace(
+            read_range=lambda start, size: data[start : start + size],
+            read_range_stream=lambda start, size: iter([data[start : start + size]] if size else []),
+        )
+
+    def create(self, path, write_options):
+        self.at(path).parent.mkdir(parents=True, exist_ok=True)
+        return self.at(path).open("wb")
+
+    def mkdirs(self, path, create_parent=False):
+        self.at(path).mkdir(parents=True, exist_ok=True)
+
+    def rename(self, source, target, overwrite=False):
+        self.at(source).replace(self.at(target))
+
+    def delete(self, path, recursive=False):
+        if self.at(path).is_dir():
+            shutil.rmtree(self.at(path))
+        else:
+            self.at(path).unlink()
+
+
+@pytest.fixture
+def hadoop_stand_in(monkeypatch, tmp_path):
+    """hdfs_native without a Hadoop, which needs Java and is in no registry of ours."""
+    (tmp_path / "hadoop").mkdir()
+    monkeypatch.setenv("HADOOP_STAND_IN", str(tmp_path / "hadoop"))
+    module = types.SimpleNamespace(Client=Hadoop, WriteOptions=lambda **_: None)
+    monkeypatch.setitem(sys.modules, "hdfs_native", module)
+    return module
