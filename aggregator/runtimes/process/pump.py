@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from aggregator.runtimes.process.times import ArrivalTimes
@@ -12,6 +14,8 @@ if TYPE_CHECKING:
     import asyncio
 
 _CHUNK = 1 << 16
+_LARGE = 1 << 20
+"""What is read at once from a leaf that has filled a pipe: one that prints a lot."""
 _ROUNDS = 4
 Write = Callable[[bytes], None]
 
@@ -28,6 +32,7 @@ class Pump:
         self._loop = loop
         self._path = path
         self._file = -1
+        self._chunk_size = _CHUNK
         self._times: ArrivalTimes | None = None
         self._write = write
 
@@ -53,11 +58,16 @@ class Pump:
     def _chunk(self) -> bytes | None:
         """What came; nothing at the end, None when one has to wait."""
         try:
-            return os.read(self.read_end, _CHUNK)
+            data = os.read(self.read_end, self._chunk_size)
         except BlockingIOError:
             return None
         except OSError:
             return b""
+        if len(data) == _CHUNK == self._chunk_size:
+            self._chunk_size = _LARGE
+            with suppress(OSError):  # this user's pipes may have no more room; then they stay as they are
+                fcntl.fcntl(self.read_end, fcntl.F_SETPIPE_SZ, _LARGE)
+        return data
 
     def _take(self, data: bytes) -> None:
         if not data:
