@@ -11,10 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from aggregator.errors import UsageError
-from aggregator.journal.liveness import birth
+from aggregator.journal.liveness import alive, birth
+from aggregator.ports import RunRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+UNKNOWN = "-"
+"""The birth of a process where the system does not tell it."""
 
 
 def here() -> str:
@@ -28,12 +32,13 @@ def here() -> str:
 def owner() -> Any:
     """This process, as the owner of what it creates."""
     module: Any = import_module("aggregator.runtimes.docker")
-    return module.Owner(os.getpid(), birth(os.getpid()) or "unknown", here())
+    return module.Owner(os.getpid(), birth(os.getpid()) or UNKNOWN, here())
 
 
 def gone(who: Any) -> bool:
     """Whether an owner has ended: its number is free on this machine, or another process has it now."""
-    return bool(who.host == here() and birth(who.pid) != who.born)
+    born = "" if who.born == UNKNOWN else who.born
+    return who.host == here() and not alive(RunRow(uid="", name="", pid=who.pid, born=born))
 
 
 async def sweep_containers(environ: Mapping[str, str]) -> list[str]:
