@@ -160,7 +160,7 @@ class _Query:
         for value in self._each(at, root, [current]):
             if isinstance(value, list) and at + 1 < len(self.steps):
                 found.extend(value)
-            elif value is not None:
+            else:
                 found.append(value)
         self.work.spend(len(found) // 16)
         if isinstance(current, (dict, list)):

@@ -218,5 +218,6 @@ def test_the_manual_lists_every_setting_with_its_type_default_variable_and_meani
     assert told == wanted
 
 
-def test_seconds_may_be_a_number_in_a_text():
-    assert resolve([Layer("f", {"process": {"grace": "5"}})]).seconds("process.grace") == 5.0
+@pytest.mark.parametrize("given", ["5", 5, 5.0, "5s"])
+def test_seconds_may_be_a_number_or_a_text(given):
+    assert resolve([Layer("f", {"process": {"grace": given}})]).seconds("process.grace") == 5.0

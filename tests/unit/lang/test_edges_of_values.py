@@ -25,6 +25,7 @@ from aggregator.lang.gotime import (
 )
 from aggregator.lang.gotime import calendar as gregorian
 from aggregator.lang.govalue import GoObject, go_type, zero_value
+from aggregator.lang.scope import flat_keys
 
 
 @pytest.mark.parametrize(
@@ -269,3 +270,15 @@ def test_a_filter_ends_with_its_bracket():
 def test_comments_of_jq_programs_are_no_words(program):
     pytest.importorskip("jq")
     assert jq.jq_filter({"a": 1}, program) == "1"
+
+
+@pytest.mark.parametrize("text", ["1 && true", "'a' || true", "1 ? 2 : 3"])
+def test_what_joins_conditions_needs_bools(text):
+    with pytest.raises(LanguageError) as caught:
+        when.evaluate(text)
+    assert ", it is not a bool" in caught.value.message
+
+
+def test_a_view_without_variables_has_no_keys():
+    assert flat_keys({}) == []
+    assert flat_keys({"a": {"b": 1, "c": {}}}) == ["a.c", "a.b"]
