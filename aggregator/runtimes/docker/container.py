@@ -42,10 +42,11 @@ class RunningContainer:
         self._exit: asyncio.Task[int] | None = None
 
     async def launch(self, body: dict[str, Any], stdout: StreamFile, stderr: StreamFile) -> None:
-        """Create, attach and start it. NotStarted when its command can't be run."""
+        """Create, attach and start it; one that has an id is started again. NotStarted when its command can't be run."""
         try:
             try:
-                await self._create(body)
+                if not self.ident:
+                    await self._create(body)
             except EngineRefused as refused:
                 raise LeafRefused(_of_create(refused, self._image)) from None
             try:

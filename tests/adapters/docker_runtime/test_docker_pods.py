@@ -211,3 +211,14 @@ def test_a_user_of_the_container_may_write_to_its_volumes_and_read_its_inputs(do
     ran = docker(body, stage={"/in": "given "})
     assert (ran.outcome.phase, ran.result) == ("Succeeded", "given x\ny")
     assert not (ran.folder / "volumes").exists()
+
+
+def test_a_container_that_is_tried_again_finds_its_own_files(pods, sh):
+    body = {
+        "containerSet": {
+            "retryStrategy": {"retries": "2"},
+            "containers": [sh("echo try; test -e /made || { touch /made; exit 1; }")],
+        }
+    }
+    ran = pods(body)
+    assert (ran.outcome.phase, ran.result) == ("Succeeded", "try\ntry")
