@@ -7,7 +7,6 @@ import os
 import shutil
 import sys
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from aggregator.cli.connection import drop_connection_flags
@@ -153,6 +152,8 @@ def _one_file(name: str) -> list[Source]:
 
 def bundled_source() -> Source:
     """The workflow that ships with the package: the same text as `configs/dynamic-deal-aggregator.yaml`."""
+    from importlib.resources import files  # noqa: PLC0415 - other files are read without it, and it takes a while
+
     shipped = files("aggregator") / "bundled" / BUNDLED
     if not shipped.is_file():  # an editable install runs from the checkout
         shipped = files("aggregator").joinpath("..", "configs", BUNDLED)
