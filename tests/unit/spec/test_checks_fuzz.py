@@ -1,7 +1,7 @@
 """Mutated documents give diagnostics, never another exception, and none takes 30 seconds.
 
 CI tries a few hundred. A long hunt, in about ten minutes:
-`AGG_MUTANTS=20000 pytest -n0 -p no:timeout tests/unit/spec/test_checks_fuzz.py tests/unit/spec/test_spec_fuzz.py`
+`AGG_MUTANTS=20000 pytest -n0 -o timeout=0 tests/unit/spec/test_checks_fuzz.py tests/unit/spec/test_spec_fuzz.py`
 """
 
 import faulthandler
