@@ -12,6 +12,7 @@ from aggregator.errors import StoreError, TransientError
 from aggregator.journal.home import private_folder, reason
 from aggregator.journal.rows import LATEST, decode_row, encode_row, name_taken, no_such_run, no_such_uid
 from aggregator.journal.seal import Seal
+from aggregator.journal.spill import Spill
 from aggregator.journal.statements import load_statements
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class SqliteJournal:
         self.path = path
         self.synchronous: Synchronous = synchronous
         self.seal = Seal(path.parent)
+        self._spill = Spill(path.parent, durable=synchronous == "full")
         self._sql = load_statements("queries.sql")
         private_folder(path.parent)
         with self._translated():
@@ -60,20 +62,22 @@ class SqliteJournal:
                 raise name_taken(row.name, row.namespace) from None
 
     def append(self, uid: str, batch: Sequence[bytes], row: RunRow | None = None) -> None:
+        # Large ones are on the disk before the database names them, and outside the transaction, which others wait for.
+        kept = [self._spill.put(uid, self.seal.close(event)) for event in batch]
         with self._transaction():
             serial = self._serial(uid)
-            if batch:
+            if kept:
                 low, high = _range(serial)
                 (last,) = self._do("last_event", {"low": low, "high": high}).fetchone()
                 first = low if last is None else last + 1
-                self._db.executemany(self._sql["append_event"], enumerate(map(self.seal.close, batch), first))
+                self._db.executemany(self._sql["append_event"], enumerate(kept, first))
             if row is not None:
                 self._do("update_run", {"serial": serial, "row": self._encoded(row)})
 
     def read(self, uid: str, after: int = 0) -> Iterator[bytes]:
         with self._translated():
             low, high = _range(self._serial(uid))
-        return self._read(low + after, high)
+        return self._read(uid, low + after, high)
 
     def run(self, name: str, namespace: str | None = None) -> RunRow:
         with self._translated():
@@ -101,6 +105,7 @@ class SqliteJournal:
             low, high = _range(serial)
             self._do("delete_events", {"low": low, "high": high})
             self._do("delete_run", {"serial": serial})
+        self._spill.delete(uid)
 
     def request(self, uid: str, event: bytes) -> None:
         with self._transaction():
@@ -173,13 +178,13 @@ class SqliteJournal:
     def _has_tables(self) -> bool:
         return bool(self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
 
-    def _read(self, low: int, high: int) -> Iterator[bytes]:
+    def _read(self, uid: str, low: int, high: int) -> Iterator[bytes]:
         # Page by page, each a short read of its own, so that a slow reader never keeps the writer's log from shrinking.
         while True:
             with self._translated():
                 page = self._do("read_events", {"low": low, "high": high, "limit": PAGE}).fetchall()
             for number, event in page:
-                yield self.seal.open(event)
+                yield self.seal.open(self._spill.get(uid, event))
                 low = number + 1
             if len(page) < PAGE:
                 return
