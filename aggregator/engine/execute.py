@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from aggregator.engine import places
 from aggregator.engine.admission import admit
@@ -39,8 +40,7 @@ MAX_DEPTH = 100
 """Templates may call themselves, but not as deep as this."""
 
 
-@dataclass(slots=True, eq=False)
-class Call:
+class Call(Struct, eq=False):
     """One template to be executed as one node."""
 
     name: str

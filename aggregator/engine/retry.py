@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from aggregator.engine import places
 from aggregator.engine.attempts import start_attempt, unstarted
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from aggregator.engine.limits import Gate
     from aggregator.engine.machine import Machine
+    from aggregator.plan.program import Retry
 
 POLICIES = ("OnFailure", "OnError", "OnTransientError", "Always")
 
@@ -39,8 +41,7 @@ TRANSIENT = re.compile(
 """Message texts of failures that may pass by themselves."""
 
 
-@dataclass(frozen=True, slots=True)
-class Strategy:
+class Strategy(Struct, frozen=True):
     """A retryStrategy with its numbers read. Durations are seconds."""
 
     limit: int | None = None
@@ -116,8 +117,7 @@ def _bare(text: str) -> str:
     return stripped
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """Another attempt at `at`, or none because of `reason` (the attempt's own message where empty)."""
 
     again: bool
@@ -170,6 +170,17 @@ def decide(
     return Verdict(again=True, at=at)
 
 
+def _strategy_of(machine: Machine, retry: Retry, scope: Scope) -> Strategy:
+    """The strategy of a template; one without tags is read once."""
+    if retry.read is not None:
+        strategy: Strategy = retry.read
+        return strategy
+    strategy = read_strategy(retry.tree.fill(scope, machine.context, LENIENT))
+    if retry.tree.static:
+        retry.read = strategy
+    return strategy
+
+
 class RetryFrame(Frame):
     """The wrapper of a template's attempts; it takes the last one's phase and outputs."""
 
@@ -188,8 +199,7 @@ class RetryFrame(Frame):
         self.problem = ""
         machine.set_phase(node, RUNNING)
         try:
-            filled = node.template.retry.tree.fill(node.scope, machine.context, LENIENT)
-            self.strategy = read_strategy(filled)
+            self.strategy = _strategy_of(machine, node.template.retry, node.scope)
         except LanguageError as problem:
             self.problem = problem.message
 

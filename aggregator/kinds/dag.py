@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from aggregator.engine.execute import Call, LoneSource, LoopSource, fail, skip
 from aggregator.engine.frames import TemplateFrame

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from aggregator.errors import LanguageError
@@ -18,8 +19,7 @@ Path = tuple[str | int, ...]
 LEAF_KINDS = ("container", "containerSet", "script", "resource", "data", "http", "plugin", "suspend")
 
 
-@dataclass(slots=True, eq=False)
-class Holder:
+class Holder(Struct, eq=False):
     """Where templates live: the workflow itself, or a (Cluster)WorkflowTemplate; names inside are looked up here."""
 
     scope: str
@@ -30,8 +30,7 @@ class Holder:
     compiled: dict[str, Template] = field(default_factory=dict)
 
 
-@dataclass(slots=True, eq=False)
-class TemplateRef:
+class TemplateRef(Struct, eq=False):
     """What a step or task calls: a name in its holder, a template elsewhere, or one written in place."""
 
     name: str = ""
@@ -42,16 +41,14 @@ class TemplateRef:
     compiled: Template | None = None
 
 
-@dataclass(slots=True, eq=False)
-class Loop:
+class Loop(Struct, eq=False):
     """One of withItems, withParam, withSequence, with its text parsed."""
 
     form: str
     tree: Tree
 
 
-@dataclass(slots=True, eq=False)
-class Argument:
+class Argument(Struct, eq=False):
     """One parameter or artifact that a call hands over: a parameter's text when it has one, an artifact's tree."""
 
     name: str
@@ -60,8 +57,7 @@ class Argument:
     tree: Tree | None
 
 
-@dataclass(slots=True, eq=False)
-class Arguments:
+class Arguments(Struct, eq=False):
     """What a call hands over."""
 
     parameters: dict[str, Argument] = field(default_factory=dict)
@@ -72,8 +68,7 @@ class Arguments:
         return not self.parameters and not self.artifacts
 
 
-@dataclass(slots=True, eq=False)
-class Hook:
+class Hook(Struct, eq=False):
     """A life-cycle hook: `exit`, or one with an expression that starts it when first true."""
 
     name: str
@@ -83,8 +78,7 @@ class Hook:
     path: Path
 
 
-@dataclass(slots=True, eq=False)
-class Task:
+class Task(Struct, eq=False):
     """One step or DAG task."""
 
     name: str
@@ -110,16 +104,16 @@ class Task:
         return next((h for h in self.hooks if h.name == "exit"), None)
 
 
-@dataclass(slots=True, eq=False)
-class Retry:
+class Retry(Struct, eq=False):
     """A retryStrategy; its numbers may be tags, filled when the wrapper starts."""
 
     tree: Tree
     path: Path
+    read: Any = None
+    """The engine's reading of it, once made, where it has no tags."""
 
 
-@dataclass(slots=True, eq=False)
-class Template:
+class Template(Struct, eq=False):
     """One template. Leaves keep their whole body as a tree to fill per attempt; composites their tasks."""
 
     name: str
@@ -155,8 +149,7 @@ class Template:
         return self.kind not in ("steps", "dag")
 
 
-@dataclass(slots=True, eq=False)
-class Program:
+class Program(Struct, eq=False):
     """A workflow ready to run."""
 
     spec: dict[str, Any]

@@ -92,7 +92,7 @@ class Trial:
         if machine.suspended:
             found.append("the run is suspended: an event `resume` lets it go on")
         found += [f"{w.node.display} waits: {w.node.waiting or w.node.phase}" for w in machine.waiting.values()]
-        found += [f"{a.display_name} was started and never ends" for a in self.run.held.values()]
+        found += [f"{machine.nodes[number].display} was started and never ends" for number in self.run.held]
         return found
 
 

@@ -111,8 +111,8 @@ class VirtualRun:
         """Every event that was handled, as a journal would hold it."""
         self.attempts: list[Attempt] = []
         """Every attempt that was ordered, unless the run is not to remember them."""
-        self.held: dict[int, Attempt] = {}
-        """Attempts that have not ended, by the number of their node."""
+        self.held: dict[int, Attempt | None] = {}
+        """Attempts that have not ended, by the number of their node; None where the run is not to remember them."""
         self.finished: FinishRun | None = None
         self.locks = locks if locks is not None else MemoryLocks()
         self.cache = cache if cache is not None else MemoryCache()
@@ -203,8 +203,11 @@ class VirtualRun:
             self.journal.extend(encode_event(ValueKept(event.at, key, value)) for key, value in kept)
         if self._observe is not None and step.changes:
             self._observe(step.changes)
-        for command in step.commands:
-            self._carry_out(command)
+        # A loop may have ordered 100,000 attempts at once: each is let go of before the next.
+        commands = step.commands
+        commands.reverse()
+        while commands:
+            self._carry_out(commands.pop())
 
     # ------------------------------------------------------------------ what the world would do
 
@@ -243,7 +246,7 @@ class VirtualRun:
     def _start(self, attempt: Attempt) -> None:
         if self._remembers:
             self.attempts.append(attempt)
-        self.held[attempt.node] = attempt
+        self.held[attempt.node] = attempt if self._remembers else None
         if attempt.deadline is not None:
             late = Outcome(phase="Failed", message=LATE)
             self.post(LeafFinished(max(attempt.deadline, self.now), attempt.node, late))
