@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from aggregator.testing.cases import Case, Happening
 
 
+MUCH = 200_000
+"""Objects made for reading and checking a workflow from which on it is worth while to look for what is left of them."""
 LONGEST = 100 * 366 * 86400.0
 """Seconds after which a run is taken to go on for ever."""
 
@@ -139,6 +142,8 @@ def try_case(case: Case, *, detailed: bool = False, lean: bool = False) -> Trial
         case.main.leave()
         trial.prepared = None
     del prepared
+    if lean and gc.get_count()[0] > MUCH:
+        gc.collect()
     mocks.machine = run.machine
     for happening in case.events:
         run.post(_event(happening, start + happening.at))
