@@ -288,6 +288,11 @@ def test_not_found_names_the_artifact(tmp_path):
 
 def test_a_leaf_with_files_is_told_which_runtime_was_chosen_for_it(tmp_path):
     sink = Told()
-    runner = LeafRunner(runtime_of=always(Staged(lambda root: Outcome(phase="Succeeded"))), driver_of={}.__getitem__, archive=Archive(), folder=tmp_path)
+    runner = LeafRunner(
+        runtime_of=always(Staged(lambda root: Outcome(phase="Succeeded"))),
+        driver_of={}.__getitem__,
+        archive=Archive(),
+        folder=tmp_path,
+    )
     asyncio.run(runner.run(attempt(), sink))
     assert sink.runtimes == [Staged.name]
