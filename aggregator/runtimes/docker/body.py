@@ -43,12 +43,17 @@ _USUAL_CAPABILITIES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Common:
-    """What all containers of a run have in common. `privileged` says whether a template may ask for the host's own powers."""
+    """What all containers of a run have in common.
+
+    `privileged` says whether a template may ask for the host's own powers, `init` whether the engine has a first process of its
+    own: commands then are its children, as they are the children of Argo's executor, and their signals work as usual.
+    """
 
     secrets: Secrets
     extra: Mapping[str, str]
     cpus: int
     privileged: bool
+    init: bool = False
 
 
 def create_body(
@@ -88,6 +93,7 @@ def create_body(
             "NetworkMode": network,
             "LogConfig": {"Type": "none"},  # we store what is printed ourselves, as it comes
             "Mounts": [_mount(mount) for mount in mounts],
+            "Init": common.init,
             **_resources(spec.get("resources") or {}, common.cpus),
             **_security(context, container.name, allowed=common.privileged),
         },

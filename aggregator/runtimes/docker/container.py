@@ -27,6 +27,10 @@ _LOADER = re.compile(
     r"(?:^|: )(?:exec (?P<command>\S+)|.*exec user process caused.*): (?P<why>exec format error|no such file or directory)",
     re.MULTILINE,
 )
+_INIT = re.compile(r"\A\[FATAL \S+ \(\d+\)\] exec (?P<command>.+) failed: (?P<why>.+)$", re.MULTILINE)
+"""What the engine's first process says of a command that it can't start."""
+_PROGRAMS = (b"\x7fELF", b"#!")
+_TAR_HEAD = 512
 
 
 class RunningContainer:
@@ -36,6 +40,8 @@ class RunningContainer:
         self.ident = ""
         self.name = name
         """The engine's name for it, by which it can be removed also when nobody heard its id."""
+        self.command: str | None = None
+        """What the template has the engine's first process start, empty for the image's own; None when it is the first itself."""
         self._engine = engine
         self._image = image
         self._output: Output | None = None
@@ -98,11 +104,35 @@ class RunningContainer:
         )
         if code == _KILLED and ((await self._engine.inspect(self.ident)).get("State") or {}).get("OOMKilled"):
             return Verdict(code, "the container used more memory than its limit", "OOMKilled", errors)
-        if code in (1, 126, 127, 255) and (
-            found := _LOADER.search(self._output.files[1].head.decode(errors="replace"))
-        ):
-            return Verdict(NOT_STARTED, _not_started(found["command"] or "", found["why"], self._image), errors=errors)
+        if why := await self._why_not_started(code):
+            return Verdict(NOT_STARTED, why, errors=errors)
         return Verdict(code, errors=errors)
+
+    async def _why_not_started(self, code: int) -> str:
+        """Why a container that did start never ran its command; empty when it did run."""
+        assert self._output is not None
+        said = self._output.files[1].head.decode(errors="replace")
+        if code in (1, 126, 127, 255) and (
+            found := _LOADER.search(said) or (_INIT.search(said) if self.command is not None else None)
+        ):
+            return _not_started(found["command"] or "", found["why"].lower(), self._image)
+        # The engine's first process hands what is no program to a shell, which complains of it, or worse, runs it.
+        if code and self.command and self.command.startswith("/") and await self._is_no_program(self.command):
+            return _not_started(self.command, "exec format error", self._image)
+        return ""
+
+    async def _is_no_program(self, path: str) -> bool:
+        try:
+            async with self._engine.archive(self.ident, path) as answer:
+                data = b""
+                async for piece in answer.chunks():
+                    data += piece
+                    if len(data) > _TAR_HEAD + 4:
+                        break
+        except EngineRefused:
+            return False
+        regular = data[156:157] in (b"0", b"\0")
+        return regular and not data[_TAR_HEAD:].startswith(_PROGRAMS)
 
     async def end_for_good(self, grace: float) -> None:
         """SIGTERM, the grace period, SIGKILL, whatever cancellations arrive: each one ends the grace period."""
@@ -136,7 +166,7 @@ class RunningContainer:
 
     async def _heeds_term(self) -> bool:
         """Whether SIGTERM would do anything: the kernel drops it for a first process that has no handler for it."""
-        if not self._engine.endpoint.local:
+        if self.command is not None or not self._engine.endpoint.local:
             return True
         pid = ((await self._engine.inspect(self.ident)).get("State") or {}).get("Pid") or 0
         return _catches_term(int(pid), self.ident)

@@ -137,8 +137,11 @@ class Engine:
         told = await self.client.call("GET", f"/exec/{made['Id']}/json")
         return int(told.get("ExitCode") or 0)
 
-    async def cpus(self) -> int:
-        return int((await self.client.call("GET", "/info")).get("NCPU") or 1)
+    async def machine(self) -> tuple[int, bool]:
+        """Its number of processors, and whether it has a small first process (docker-init) to start commands beneath."""
+        told = await self.client.call("GET", "/info")
+        commit = (told.get("InitCommit") or {}).get("ID")
+        return int(told.get("NCPU") or 1), bool(told.get("InitBinary")) and commit not in ("N/A", None)
 
     async def close(self) -> None:
         await self.client.close()

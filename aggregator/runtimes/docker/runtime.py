@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -148,7 +149,8 @@ class DockerRuntime:
             self._notice(
                 f"removed {len(swept)} containers that an agg which was killed had left: {', '.join(swept[:3])}"
             )
-        return Common(self._common.secrets, self._common.extra, await self.engine.cpus(), self._common.privileged)
+        cpus, init = await self.engine.machine()
+        return replace(self._common, cpus=cpus, init=init)
 
     async def _fetch(self, pod: ContainerPod, ident: str) -> None:
         for path in dict.fromkeys(pod.outputs) if ident else ():

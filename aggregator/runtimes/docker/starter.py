@@ -94,6 +94,7 @@ class Containers:
             labels=self._labels(container.name),
         )
         made = self._new(container.name, str(container.spec.get("image") or ""))
+        made.command = str((container.spec.get("command") or [""])[0]) if self.common.init else None
         made.ident = self.ident_of(container)  # tried again, it keeps its files, as in Argo
         await made.launch(body, files[0], files[1])
         self._last[container.name] = made

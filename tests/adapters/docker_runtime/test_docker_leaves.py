@@ -276,3 +276,25 @@ def test_a_pod_spec_patch_is_laid_over_the_container(docker, sh):
     text = "echo $A; cat /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || cat /sys/fs/cgroup/memory.max"
     ran = docker({"container": sh(text), "podSpecPatch": patch})
     assert ran.result == f"patched\n{64 << 20}"
+
+
+@pytest.mark.parametrize(("signal", "code"), [("TERM", 143), ("INT", 130), ("ABRT", 134), ("KILL", 137)])
+def test_a_signal_that_a_command_sends_itself_ends_it_as_in_any_pod(docker, sh, signal, code):
+    """A first process of a container would be spared by the kernel; in a pod the executor is the first."""
+    ran = docker({"container": sh(f"kill -{signal} $$$$; sleep 5; echo spared")})
+    assert (ran.outcome.phase, ran.outcome.exit_code, ran.result) == ("Failed", code, "")
+    assert ran.outcome.message == f"main: Error (exit code {code})"
+
+
+def test_commands_are_started_by_the_image_where_the_engine_has_no_first_process(docker, sh, monkeypatch):
+    """Then they are the first themselves, and what can't be run is told as always."""
+    from aggregator.runtimes.docker.engine import Engine
+
+    async def machine(self):
+        return 1, False
+
+    monkeypatch.setattr(Engine, "machine", machine)
+    assert docker({"container": sh("echo $$$$")}).result == "1"
+    ran = docker({"container": {"image": "alpine:3.23", "command": ["/etc/passwd"]}})
+    assert (ran.outcome.phase, ran.outcome.exit_code) == ("Failed", 64)
+    assert "not executable" in ran.outcome.message
