@@ -43,14 +43,17 @@ def _text(value: Any, ctx: Decoding, key: str | int) -> Any:
         return value
     if value is None:
         return ""
-    hint = ""
     if not isinstance(value, dict | list):
         span = ctx.document.span(ctx.at(key))
-        hint = f'put it in quotes: "{span.source.text[span.start : span.end]}"'
+        written = span.source.text[span.start : span.end]
+        hint = f'put it in quotes: "{written}"'
         if not ctx.strict:
             ctx.warn("wrong-type", key, f"expected text, got {describe(value)}, which is read as text", hint)
             return any_text(value, ctx, key)
-    return ctx.wrong(key, "text", value, hint)
+        # Told once: that a name is missing, or an image, would be told as well if this were left out.
+        ctx.wrong(key, "text", value, hint)
+        return written
+    return ctx.wrong(key, "text", value)
 
 
 def any_text(value: Any, ctx: Decoding, key: str | int) -> Any:

@@ -10,6 +10,7 @@ from aggregator.app.prepare import Submission, prepare
 from aggregator.engine.events import Event, NodeSet, Resumed, StopRequested, SuspendRequested
 from aggregator.errors import AggError, InvalidWorkflow
 from aggregator.spec.allocation import building
+from aggregator.testing.deeds import refusal
 from aggregator.testing.history import History
 from aggregator.testing.mocks import Mocks, Unending
 from aggregator.testing.virtual import START, Script, VirtualRun
@@ -137,6 +138,7 @@ def try_case(case: Case, *, detailed: bool = False, lean: bool = False) -> Trial
         else None,
         journaled=detailed,
         remembers=detailed or _mentions(case, "leaf"),
+        refusal=refusal if case.events else None,
     )
     if lean:
         case.main.leave()
@@ -153,6 +155,7 @@ def try_case(case: Case, *, detailed: bool = False, lean: bool = False) -> Trial
     except AggError as problem:
         trial.problems.append(_told(problem))
     trial.attempts = {attempt.node: attempt for attempt in run.attempts}
+    trial.problems += run.refused
     trial.problems += [f"no mock stands for {text} (template {name})" for name, text in mocks.unmatched.items()]
     return trial
 

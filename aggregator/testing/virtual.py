@@ -102,6 +102,7 @@ class VirtualRun:
         journaled: bool = True,
         remembers: bool = True,
         observe: Callable[[list[News]], None] | None = None,
+        refusal: Callable[[Machine, Event], str] | None = None,
     ) -> None:
         script = script or Script()
         self.machine = Machine(kinds, random.Random, observed=observe is not None)
@@ -116,7 +117,10 @@ class VirtualRun:
         self.finished: FinishRun | None = None
         self.locks = locks if locks is not None else MemoryLocks()
         self.cache = cache if cache is not None else MemoryCache()
+        self.refused: list[str] = []
+        """What `refusal` said of events that were not let through."""
         self._observe = observe
+        self._refusal = refusal
         self._journaled = journaled
         self._remembers = remembers
         self._heap: list[tuple[float, int, Event]] = []
@@ -186,6 +190,9 @@ class VirtualRun:
         if self._stale(event):
             return
         self.now = max(self.now, at)
+        if self._refusal is not None and (why := self._refusal(self.machine, event)):
+            self.refused.append(why)
+            return
         if isinstance(event, LeafFinished):
             del self.held[event.node]
         elif isinstance(event, TimerFired):

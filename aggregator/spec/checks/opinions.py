@@ -106,8 +106,8 @@ def _check_conditions(root: Root, located: Located) -> None:
 
 
 def _check_unused_templates(root: Root) -> None:
-    """Templates that nothing in the workflow reaches. Stored ones are there for others."""
-    if root.stored or root.holder.where.loaded is not root.loaded:
+    """Templates that nothing in the workflow reaches. Stored ones are there for others; without a start all would be unused."""
+    if root.stored or root.holder.where.loaded is not root.loaded or root.holder.find(root.spec.entrypoint) is None:
         return
     starts = [root.spec.entrypoint, root.spec.on_exit, *(hook.template for hook in root.spec.hooks.values())]
     found = (root.holder.find(name) for name in starts)

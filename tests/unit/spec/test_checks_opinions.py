@@ -149,6 +149,8 @@ def test_templates_that_nothing_reaches(check):
     text = "- {name: main, steps: [[{name: a, template: used, onExit: bye}]]}\n- {name: used, suspend: {}}\n- {name: bye, suspend: {}}\n- {name: idle, suspend: {}}\n- {name: hook, suspend: {}}\n"
     spec = "  hooks: {exit: {template: hook}}\n"
     assert check(text, spec=spec, severity="warning") == ["unused-template: template 'idle' is not used"]
+    # Of an entrypoint that there is not, nothing can be reached: the templates are not told one by one.
+    assert check(text.replace("name: main", "name: mian"), spec=spec, severity="warning") == []
     dynamic = text.replace("template: used", "template: '{{workflow.name}}'")
     assert check(dynamic, spec=spec, severity="warning") == []
     stored = "kind: WorkflowTemplate\nmetadata: {name: t}\nspec: {entrypoint: a, templates: [{name: a, suspend: {}}, {name: b, suspend: {}}]}\n"

@@ -292,11 +292,18 @@ def test_wrong_items_are_replaced_by_blank_ones_so_that_places_stay_right():
 
 def test_wrong_values_of_maps_are_left_out():
     spec, bundle = workflow(
-        "nodeSelector: {a: 1, b: x, c: null}\nhooks: {exit: 5, running: null, other: {template: t}}"
+        "nodeSelector: {a: [1], b: x, c: null}\nhooks: {exit: 5, running: null, other: {template: t}}"
     )
     assert spec.node_selector == {"b": "x", "c": ""}
     assert sorted(spec.hooks) == ["other", "running"]
     assert len(bundle.diagnostics) == 2
+
+
+def test_a_scalar_in_place_of_text_is_told_once_and_then_read_as_it_is_written():
+    """Otherwise a name that YAML reads as a boolean would be told as a missing name, too."""
+    spec, bundle = workflow("templates: [{name: y, container: {image: 1.50}}]")
+    assert (spec.templates[0].name, spec.templates[0].container.image) == ("y", "1.50")
+    assert [d.code for d in bundle.diagnostics] == ["wrong-type", "wrong-type"]
 
 
 def test_numbers_for_text_are_read_as_text_when_not_strict():

@@ -246,3 +246,45 @@ def test_yaml_text_paths_and_supporting_documents_are_taken(tmp_path):
     assert run.nodes[0].name == "called"
     with pytest.raises(NotFound, match="no node 'mian'"):
         run.node("mian")
+
+
+def _asked(**output):
+    """One suspended node, q, that asks for the output `go`."""
+    given = {"parameters": [{"name": "go", "valueFrom": {"supplied": {}, **output}, "enum": ["yes", "no"]}]}
+    main = {"name": "main", "steps": [[{"name": "q", "template": "ask"}]]}
+    return workflow([main, {"name": "ask", "suspend": {}, "outputs": given}])
+
+
+def test_what_the_commands_refuse_people_cannot_do_in_a_test_either():
+    """As `agg resume`: a node whose output nobody supplied and that has no default goes on waiting, and the test says why."""
+    run = run_workflow(_asked(), events=[{"at": "1h", "resume": {}}])
+    assert (run.phase, run.node("q").phase) == ("Running", "Running")
+    assert "event `resume`: node 'q' can't succeed: its output 'go' is not set and has no default" in run.problems[0]
+    assert "set: {selector: displayName=q, parameters: {go: …}, phase: Succeeded}" in run.problems[0]
+    succeeded = run_workflow(_asked(), events=[{"at": "1h", "set": {"phase": "Succeeded"}}])
+    assert "can't succeed" in succeeded.problems[0]
+    failed = run_workflow(_asked(), events=[{"at": "1h", "set": {"phase": "Failed", "message": "no"}}])
+    assert (failed.problems, failed.node("q").phase) == ([], "Failed")
+    default = run_workflow(_asked(default="yes"), events=[{"at": "1h", "resume": {}}])
+    assert (default.problems, default.node("q").outputs["parameters"]) == ([], {"go": "yes"})
+
+
+def test_an_event_that_means_no_node_or_no_output_of_it_is_told():
+    def problem(event):
+        run = run_workflow(_asked(), events=[{"at": "1h", **event}])
+        assert run.node("q").phase == "Running"
+        return run.problems[0]
+
+    assert "no suspended node matches 'displayName=p'; these wait: q" in problem(
+        {"stop": {"selector": "displayName=p"}}
+    )
+    assert "event `resume`: no suspended node matches" in problem({"resume": {"selector": "displayName=p"}})
+    assert "does not ask for an output parameter 'gone'" in problem({"set": {"parameters": {"gone": "yes"}}})
+    assert "go=maybe: 'go' is one of yes, no" in problem({"set": {"parameters": {"go": "maybe"}}})
+    nobody = run_workflow(
+        workflow([steps([{"name": "a"}]), leaf("work")]),
+        mocks=[{"default": {"takes": "2h"}}],
+        events=[{"at": "1h", "set": {"phase": "Failed"}}, {"at": "90m", "resume": {}}],
+    )
+    assert nobody.phase == "Succeeded"
+    assert nobody.problems == ["event `set`: nothing waits to be resumed then"]
