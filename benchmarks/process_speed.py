@@ -56,7 +56,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     count = options.count
-    with tempfile.TemporaryDirectory() as scratch:
+    # Below HOME, as state folders are: below /tmp, of which each leaf has its own, bubblewrap has one mount more to make.
+    with tempfile.TemporaryDirectory(dir=pathlib.Path.home(), prefix=".agg-speed-") as scratch:
         folder = pathlib.Path(scratch)
         (folder / "speed.yaml").write_text(WORKFLOW)
         env = {**os.environ, "AGG_HOME": str(folder / "home")}

@@ -247,7 +247,12 @@ class PrivateTree:
     def _remember_stubs(self, found: dict[str, list[str]]) -> None:
         """Bubblewrap makes missing mount points; those within what the leaf may hand out as an artifact are not its own."""
         areas = sorted({*dict(self._areas), *self._private, *self._paths} - {"/"}, key=len, reverse=True)
+        here = str(self.folder)
+        # One that no artifact can hold is left to whoever empties the folder, or uses it again.
+        stays = self._plain and not any(below(here, path) or below(path, here) for path in self._declared.outputs)
         for path in found:
+            if stays and path == here:
+                continue
             area = next((a for a in areas if path != a and below(path, a)), None)
             if area is not None:
                 top = self._place(area)
