@@ -307,5 +307,5 @@ def test_errors_are_never_silenced_but_for_placeholders():
         "    outputs: {artifacts: [{name: o, path: /o, s3: {bucket: S3_BUCKET, key: k}}]} # agg: ignore[placeholder]\n"
     )
     bundle = decode_text(Source("w.yaml", text))
-    assert [d.code for d in check_documents(bundle, bundle.workflows)] == ["unknown-template", "unused-template"]
+    assert [d.code for d in check_documents(bundle, bundle.workflows)] == ["unknown-template"]
     assert all(silenced(d) for d in effectless(bundle.workflows[0]))
