@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from aggregator.app.decisions import Decision, Operand
-from aggregator.engine.retry import TRANSIENT
+from aggregator.engine.strategy import TRANSIENT
 from aggregator.errors import LanguageError
 
 if TYPE_CHECKING:

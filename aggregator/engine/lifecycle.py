@@ -67,6 +67,7 @@ class ExitFrame(CallingFrame):
         finish_run(machine, ERROR, f"error in exit template execution: {child.message}")
 
     def child_dropped(self, machine: Machine) -> None:
+        """The run was terminated: it ends as its entrypoint did."""
         finish_run(machine, *machine.result)
 
 
@@ -224,10 +225,10 @@ def _leaf_outputs(node: Node, outcome: Outcome) -> dict[str, Any] | None:
 
 
 def run_exit_handler(machine: Machine) -> None:
-    """The entrypoint's node is fulfilled: run onExit unless terminated, then end."""
+    """The entrypoint's node is fulfilled: call onExit, which a terminated run drops, then end."""
     phase, message = machine.result
     hook = machine.program.exit
-    if hook is None or machine.stop == "Terminate":
+    if hook is None:
         finish_run(machine, phase, message)
         return
     set_result(machine, phase)

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 def check_mounts(template: Mapping[str, Any], volumes: Sequence[Mapping[str, Any]]) -> None:
     """A template's mounts against its own volumes and those of the run, claims among them."""
     wanted = [str(mount.get("name") or "") for mount in _mounts(template)]
-    if not wanted:
-        return
     known = {str(volume.get("name")) for volume in (*volumes, *(template.get("volumes") or ()))}
     missing = next((name for name in wanted if name not in known), None)
     if missing is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from aggregator.engine.control import supply
 from aggregator.engine.node import ERROR, Node
-from aggregator.engine.retry import seconds
+from aggregator.engine.strategy import seconds
 from aggregator.errors import LanguageError
 from aggregator.lang.tags import LAST
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from aggregator.engine.retry import LONGEST_WAIT, decide, read_strategy
+from aggregator.engine.strategy import LONGEST_WAIT, decide, read_strategy
 from aggregator.errors import LanguageError
 
 
