@@ -206,6 +206,22 @@ templates:
         run.end("use")
         assert (run.phase, run.phase_of("db")) == ("Succeeded", "Succeeded")
 
+    def test_the_end_of_its_template_comes_before_the_end_of_its_backoff(self, play):
+        """It is not started again when its time has come: its template is over, although the run is not."""
+        text = DAEMON.replace("- name: main", "- name: part").replace(
+            "  daemon: true", "  daemon: true\n  retryStrategy: {limit: 1, backoff: {duration: '60'}}"
+        )
+        text += "- name: main\n  steps: [[{name: p, template: part}], [{name: pause, template: pause}]]\n"
+        text += "- name: pause\n  suspend: {duration: '90'}\n"
+        run = play.begin(text, ready=["db"], held=["use"])
+        run.settle()
+        run.finish(run.attempt("db(0)").node, Outcome(phase="Failed", message="fell over"))
+        run.settle()
+        run.end("use")
+        run.run()
+        assert (run.phase, run.phase_of("db")) == ("Succeeded", "Succeeded")
+        assert "db(1)" not in run.nodes
+
     def test_a_retried_one_that_gave_up(self, play):
         text = DAEMON.replace("  daemon: true", "  daemon: true\n  retryStrategy: {limit: 0}")
         run = play.begin(text, ready=["db"], held=["use"])
@@ -311,36 +327,3 @@ templates:
         assert run.nodes["a"]["podIP"] == "10.0.0.1"
         assert run.nodes["a"]["agg.dev/runtime"] == "docker"
         assert run.machine.nodes[2].log == "attempts/x"
-
-
-class TestPodFieldsOfTheWorkflow:
-    """securityContext of the workflow is that of every pod that has none of its own; hostAliases are added to a pod's own."""
-
-    TEXT = """
-entrypoint: main
-securityContext: {runAsUser: 1}
-hostAliases: [{ip: 10.0.0.1, hostnames: [a]}]
-templates:
-- name: main
-  steps:
-  - - {name: plain, template: plain}
-    - {name: own, template: own}
-    - {name: web, template: web}
-- name: plain
-  container: {image: x}
-- name: own
-  securityContext: {runAsUser: 2}
-  hostAliases: [{ip: 10.0.0.2, hostnames: [b]}]
-  container: {image: x}
-- name: web
-  http: {url: "http://x"}
-"""
-
-    def test_each_pod_has_its_own_or_the_workflows(self, play):
-        run = play.begin(self.TEXT, held=["plain", "own", "web"])
-        run.settle()
-        given = {attempt.display_name: attempt.template for attempt in run.held.values()}
-        assert given["plain"]["securityContext"] == {"runAsUser": 1}
-        assert given["own"]["securityContext"] == {"runAsUser": 2}
-        assert [row["ip"] for row in given["own"]["hostAliases"]] == ["10.0.0.1", "10.0.0.2"]
-        assert "securityContext" not in given["web"]

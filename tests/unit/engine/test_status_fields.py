@@ -67,6 +67,18 @@ class TestSynchronization:
         run.end("a(0:1)")
         run.end("a(1:2)")
 
+    def test_who_waits_for_a_semaphore_is_not_named(self, play):
+        more = "- name: few\n  synchronization: {semaphores: [{configMapKeyRef: {name: limits, key: two}}]}\n"
+        text = steps("  - - {name: a, template: few, withItems: [1, 2, 3]}\n")
+        text = text.replace("- name: main", more + "  container: {image: x}\n- name: main")
+        run = play.begin(text, held=["a"], config_maps=LIMITS)
+        run.settle()
+        told = run.status["synchronization"]["semaphore"]
+        assert told["waiting"] == [{"semaphore": "default/ConfigMap/limits/two"}]
+        assert len(told["holding"][0]["holders"]) == 2
+        for name in ("a(0:1)", "a(1:2)", "a(2:3)"):
+            run.end(name)
+
     def test_of_the_run_itself(self, play):
         text = steps("  - - {name: a, template: ok}\n", "synchronization: {mutexes: [{name: all}]}")
         run = play.begin(text, held=["a"])
@@ -86,6 +98,14 @@ class TestSynchronization:
         run = play.begin(text, locks=locks)
         run.settle()
         assert run.status["synchronization"] == {"mutex": {"waiting": [{"mutex": "default/Mutex/all"}]}}
+
+
+def test_a_run_of_a_stored_template_keeps_the_spec_that_it_runs(play):
+    """Whoever changes the template afterwards changes nothing that has run; without a reference there is no copy."""
+    text = "entrypoint: ok\npriority: 3\ntemplates:" + LEAVES
+    assert "storedWorkflowTemplateSpec" not in play(text).status
+    stored = play("workflowTemplateRef: {name: stored}\n" + text).status["storedWorkflowTemplateSpec"]
+    assert (stored["entrypoint"], stored["priority"], len(stored["templates"])) == ("ok", 3, 2)
 
 
 def test_the_artifact_repository_of_the_settings_is_the_default(play):

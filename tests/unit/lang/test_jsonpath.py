@@ -161,6 +161,7 @@ class TestKubectlTemplates:
             ("{.items[0]['n','v']}", "one 1"),
             ('{.items[?(@.n=="two")].v}', "2"),
             ('{.items[?(@.n!="one")].v}', "2 3.5"),
+            ("""{.items[?(@.n!="it's)")].v}""", "1 2 3.5"),
             ("{.items[?(@.v)].n}", "one two three"),
             ('{.items[?(@.n=~"^t")].n}', "two three"),
             ('{range .items[*]}{.n}={.v}{"\\n"}{end}', "one=1\ntwo=2\nthree=3.5\n"),
