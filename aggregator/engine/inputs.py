@@ -8,7 +8,7 @@ from aggregator.engine.node import HOOKED, fnv1a32, pod_name
 from aggregator.engine.scope import Scope, TemplateScope
 from aggregator.errors import LanguageError
 from aggregator.lang import expr, tags
-from aggregator.lang.tags import LAST, LENIENT, MISSING, PREFIX_STRICT, STRICT
+from aggregator.lang.tags import CALL, LAST, LENIENT, MISSING, STRICT
 
 if TYPE_CHECKING:
     from aggregator.engine.execute import Call
@@ -32,7 +32,7 @@ def process_arguments(machine: Machine, template: Template, call: Call) -> dict[
     declared = template.raw.get("inputs")
     if not declared:
         return None
-    policy = STRICT if call.strict else LAST if call.flags & HOOKED else PREFIX_STRICT
+    policy = STRICT if call.strict else LAST if call.flags & HOOKED else CALL
     handed: dict[str, Any] = {}
     parameters = declared.get("parameters")
     if parameters:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from aggregator.engine.inputs import naming
 from aggregator.errors import LanguageError
 from aggregator.lang import when as when_language
-from aggregator.lang.tags import LENIENT, MISSING, PREFIX_STRICT
+from aggregator.lang.tags import CALL, LENIENT, MISSING
 from aggregator.plan.fanout import Elements, expand_items, expand_param, expand_sequence
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ def expand(machine: Machine, task: Task, scope: Scope) -> Elements:
     """The elements of the task's loop; LanguageError when the text makes no list."""
     loop = task.loop
     assert loop is not None
-    filled = loop.tree.fill(scope, machine.context, PREFIX_STRICT)
+    filled = loop.tree.fill(scope, machine.context, CALL)
     if loop.form == "items":
         return expand_items(filled)
     if loop.form == "param":
@@ -47,7 +47,7 @@ def check_references(machine: Machine, task: Task, scope: Scope) -> None:
         if text is None or all(scope.get(key) is not MISSING for key in text.keys if key.startswith("steps.")):
             continue
         if task.when is None or (task.loop is None and not is_false(machine, task, scope)):
-            text.fill(naming(scope, task, "steps.name", text), machine.context, PREFIX_STRICT)
+            text.fill(naming(scope, task, "steps.name", text), machine.context, CALL)
 
 
 def is_false(machine: Machine, task: Task, scope: Scope) -> bool:

@@ -15,6 +15,7 @@ from aggregator.lang.goformat import json_string
 from aggregator.lang.scope import MISSING, NestedEnv, Scope, Variables
 from aggregator.lang.tagscan import (
     BLANKS,
+    CALL,
     CLOSE,
     LAST,
     LENIENT,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from aggregator.lang.tagexpr import TagExpr
 
 __all__ = [
+    "CALL",
     "LAST",
     "LENIENT",
     "MISSING",

@@ -10,13 +10,14 @@ import re
 from typing import TYPE_CHECKING, Any, Self
 
 from aggregator.errors import LanguageError
-from aggregator.lang.goformat import json_text, sprintf
+from aggregator.lang.goformat import json_string, json_text, sprintf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _UNNAMED = str.maketrans("", "", "()")
-_ESCAPED = re.compile(r'["\\\x00-\x1f]')
+_ESCAPED = re.compile(r'["\\<>&\x00-\x1f\u2028\u2029]')
+_WHOLE = re.compile(r"[+-]?[0-9]{1,19}")
 MAX_ELEMENTS = 10_000_000
 
 
@@ -32,27 +33,40 @@ class RawFloat(float):
 
 
 def item_text(value: Any) -> str:
-    """`{{item}}`: strings as they are, everything else as compact JSON (a null is Go's empty list, printed `null`)."""
+    """`{{item}}`: strings as they are, everything else as compact JSON (a null is Go's empty list, printed `null`).
+
+    A map shows its keys in order. What is inside of a map or list stands as it was written: 1.50, and the order of keys.
+    """
     if isinstance(value, str):
         return value
+    if isinstance(value, dict):
+        value = {key: value[key] for key in sorted(value)}
+    return _as_written(value)
+
+
+def _as_written(value: Any) -> str:
     if isinstance(value, RawFloat):
         return value.raw
-    return json_text(value)
+    if isinstance(value, list):
+        return "[" + ",".join([_as_written(inner) for inner in value]) + "]"
+    if isinstance(value, dict):
+        return "{" + ",".join([f"{json_string(key)}:{_as_written(inner)}" for key, inner in value.items()]) + "}"
+    return json_string(value) if isinstance(value, str) else json_text(value)
 
 
 def _described(value: Any) -> str:
     if isinstance(value, str):
-        # Line ends, quotes and the like stand in names as JSON writes them, as in Argo.
-        return json.dumps(value, ensure_ascii=False)[1:-1] if _ESCAPED.search(value) else value
+        # Line ends, quotes, `<` and the like stand in names as Go writes them in JSON, as in Argo.
+        return json_string(value)[1:-1] if _ESCAPED.search(value) else value
     if isinstance(value, dict):
-        return ",".join(f"{k}:{_field(value[k])}" for k in sorted(value))
+        return ",".join(f"{k}:{_inner(value[k])}" for k in sorted(value))
     if isinstance(value, list):
-        return "[" + " ".join(_described(v) for v in value) + "]"
+        return "[" + " ".join(_inner(v) for v in value) + "]"
     return item_text(value)
 
 
-def _field(value: Any) -> str:
-    return _described(value) if isinstance(value, str) else item_text(value)
+def _inner(value: Any) -> str:
+    return _described(value) if isinstance(value, str) else _as_written(value)
 
 
 class Elements:
@@ -89,7 +103,7 @@ def item_scope(value: Any) -> dict[str, Any]:
     scope: dict[str, Any] = {"item": item_text(value)}
     if isinstance(value, dict):
         for key, inner in value.items():
-            scope[f"item.{key}"] = item_text(inner)
+            scope[f"item.{key}"] = inner if isinstance(inner, str) else _as_written(inner)
     return scope
 
 
@@ -97,21 +111,34 @@ def expand_items(values: Any) -> Elements:
     """withItems, already filled."""
     if not isinstance(values, list):
         raise LanguageError(f"withItems must be a list, not {type(values).__name__}", kind="type")
-    return Elements(values)
+    return Elements([_sorted(value) if isinstance(value, dict | list) else value for value in values])
+
+
+def _sorted(value: Any) -> Any:
+    """Items in YAML became JSON on their way to Argo, which sorts the keys of maps, also of those inside."""
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return [_sorted(inner) for inner in value] if isinstance(value, list) else value
 
 
 def expand_param(text: str) -> Elements:
-    """withParam: the text of a JSON array."""
+    """withParam: the text of a JSON array; `null` is one without elements, as a Go list is written that nobody made."""
     try:
-        values = json.loads(text, parse_float=RawFloat)
+        values = json.loads(text, parse_float=RawFloat, parse_constant=_no_number)
     except ValueError as problem:
         seen = text if len(text) <= 80 else text[:77] + "..."
         raise LanguageError(
             f"withParam value could not be parsed as a JSON list: {seen!r}: {problem}", kind="value"
         ) from None
+    if values is None:
+        return Elements(())
     if not isinstance(values, list):
         raise LanguageError(f"withParam value must be a JSON list, not {text[:80]!r}", kind="type")
     return Elements(values)
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no JSON value")
 
 
 def expand_sequence(sequence: dict[str, Any]) -> Elements:
@@ -138,7 +165,7 @@ def expand_sequence(sequence: dict[str, Any]) -> Elements:
 def _whole(value: Any, name: str, default: int) -> int:
     if value is None or value == "":
         return default
-    try:
-        return int(str(value).strip(), 10)
-    except ValueError:
-        raise LanguageError(f"withSequence.{name} must be a whole number, it is {value!r}", kind="value") from None
+    text = str(value).strip()
+    if not _WHOLE.fullmatch(text):
+        raise LanguageError(f"withSequence.{name} must be a whole number, it is {value!r}", kind="value")
+    return int(text)

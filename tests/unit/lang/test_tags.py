@@ -9,7 +9,7 @@ from aggregator.lang import tagdoc
 from aggregator.lang.context import Context
 from aggregator.lang.scope import MISSING, NestedEnv, Scope, flat_keys, has_path
 from aggregator.lang.tagexpr import TagExpr
-from aggregator.lang.tags import LAST, LENIENT, PREFIX_STRICT, STRICT, Policy, fill_tree, parse, parse_tree
+from aggregator.lang.tags import CALL, LAST, LENIENT, PREFIX_STRICT, STRICT, Policy, fill_tree, parse, parse_tree
 
 CTX = Context(now=1_700_000_000_000_000_000, random=random.Random(1), keep=lambda _key, make: make())
 VALUES = {
@@ -159,6 +159,10 @@ class TestExpressions:
 
     def test_prefix_strict_asks_only_for_its_prefixes(self):
         assert fill("{{=nope}}", PREFIX_STRICT) == "{{=nope}}"
+        # What is handed to a step is data from then on: an expression would never be read again.
+        assert refused("{{=nope}}", CALL).kind == "name"
+        assert refused("{{steps.a.status}}", CALL).kind == "name"
+        assert fill("{{nope}}", CALL) == "{{nope}}"
         assert refused("{{=tasks.other.outputs.result}}", PREFIX_STRICT).kind == "name"
         assert refused("{{=tasks.done.outputs.result + 1}}", PREFIX_STRICT).kind == "type"
 

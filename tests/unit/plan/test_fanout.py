@@ -25,7 +25,8 @@ class TestItems:
             (None, "(0:null)"),
             ({"b": "x", "a": 1}, "(0:a:1,b:x)"),
             ([1, 2], "(0:[1 2])"),
-            ([{"foo": "bar"}], "(0:[foo:bar])"),
+            ([{"foo": "bar", "a": [1.5]}, "x y"], '(0:[{"a":[1.5],"foo":"bar"} x y])'),
+            ("a<b & c", "(0:a\\u003cb \\u0026 c)"),
             ("with (brackets)", "(0:with brackets)"),
             ("line\nend", "(0:line\\nend)"),
             ('say "x"', '(0:say \\"x\\")'),
@@ -56,6 +57,10 @@ class TestItems:
             "item.b": '{"c":2}',
         }
 
+    def test_keys_of_maps_inside_are_sorted(self):
+        """Argo reads YAML by way of JSON whose keys are sorted at every depth."""
+        assert item_text(expand_items([[{"b": 1, "a": {"d": 2, "c": 3}}]])[0]) == '[{"a":{"c":3,"d":2},"b":1}]'
+
     def test_it_must_be_a_list(self):
         with pytest.raises(LanguageError, match="withItems must be a list, not str"):
             expand_items("abc")
@@ -67,9 +72,27 @@ class TestParam:
         assert suffixes(elements) == ["(0:1)", "(1:1.50)", "(2:1e3)", "(3:a)", "(4:null)", "(5:v:9.10)"]
         assert item_text(elements[1]) == "1.50"
 
+    def test_what_is_inside_stands_as_it_was_written(self):
+        """Argo keeps the JSON text of each value: only the keys of a map that is an element itself are sorted."""
+        elements = expand_param('[{"z": 1.0, "a": {"y": 1.50, "b": "<"}}, [1.0, {"b": 1, "a": 2E3}]]')
+        assert [item_text(value) for value in elements] == [
+            '{"a":{"y":1.50,"b":"\\u003c"},"z":1.0}',
+            '[1.0,{"b":1,"a":2E3}]',
+        ]
+        assert item_scope(elements[0])["item.a"] == '{"y":1.50,"b":"\\u003c"}'
+
+    def test_null_is_an_empty_list(self):
+        """A list in Go that nobody made is written as null; Argo reads it back as one without elements."""
+        assert expand_param(" null ").count == 0
+
     @pytest.mark.parametrize(
         ("text", "words"),
-        [("nope", "could not be parsed"), ("x" * 200, "\\.\\.\\."), ('{"a": 1}', "must be a JSON list")],
+        [
+            ("nope", "could not be parsed"),
+            ("[NaN]", "NaN is no JSON value"),
+            ("x" * 200, "\\.\\.\\."),
+            ('{"a": 1}', "must be a JSON list"),
+        ],
     )
     def test_what_is_no_list(self, text, words):
         with pytest.raises(LanguageError, match=words):
@@ -99,6 +122,7 @@ class TestSequence:
         [
             ({}, "needs 'end' or 'count'"),
             ({"count": "-1"}, "must not be negative"),
+            ({"count": "1_0"}, "withSequence.count must be a whole number, it is '1_0'"),
             ({"count": "many"}, "withSequence.count must be a whole number, it is 'many'"),
             ({"end": "1.5"}, "withSequence.end"),
             ({"end": str(MAX_ELEMENTS + 1)}, "more than"),

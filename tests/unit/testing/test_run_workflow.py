@@ -288,3 +288,17 @@ def test_an_event_that_means_no_node_or_no_output_of_it_is_told():
     )
     assert nobody.phase == "Succeeded"
     assert nobody.problems == ["event `set`: nothing waits to be resumed then"]
+
+
+def test_an_expression_that_no_argument_can_be_made_of_is_the_error_of_its_step_and_reaches_no_leaf():
+    """Text that only looks like a tag is handed on as it is: scripts and templates of other tools have such braces."""
+    echo = {**leaf("work"), "inputs": {"parameters": [{"name": "p"}]}}
+
+    def given(value):
+        arguments = {"parameters": [{"name": "p", "value": value}]}
+        run = run_workflow(workflow([steps([{"name": "a", "arguments": arguments}]), echo]))
+        return run.node("a")
+
+    assert given("{{=nosuch.thing}}").phase == "Error"
+    assert "{{=nosuch.thing}}: nosuch is missing" in given("{{=nosuch.thing}}").message
+    assert given("{{nosuch.thing}}").inputs["parameters"] == {"p": "{{nosuch.thing}}"}
