@@ -6,6 +6,7 @@ import asyncio
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from aggregator.app.claims import named_claims, own_claims
 from aggregator.app.engines import gone, owner
 from aggregator.errors import Unsupported, UsageError
 
@@ -128,7 +129,8 @@ class Choice:
             grace=self._settings.seconds("process.grace"),
             network=network,
             privileged=self._settings.flag("docker.privileged"),
-            claims=self._folder / "claims",
+            claims=named_claims(self._folder),
+            own_claims=own_claims(self._folder),
             host_folders=self._settings.paths("process.host_folders"),
         )
 

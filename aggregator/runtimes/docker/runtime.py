@@ -44,7 +44,7 @@ class DockerRuntime:
     """Runs container, script and containerSet templates as containers of an engine that answered.
 
     `owner` and `gone` tell whose leftovers are swept before the first container is created; `network` is what containers join.
-    `extra_env` is given to every container; `claims`, `host_folders` as for processes.
+    `extra_env` is given to every container; `claims`, `own_claims` and `host_folders` as for processes.
     """
 
     name: ClassVar[str] = "docker"
@@ -64,6 +64,7 @@ class DockerRuntime:
         network: str = "",
         privileged: bool = False,
         claims: Path | None = None,
+        own_claims: Path | None = None,
         host_folders: Sequence[str] = (),
     ) -> None:
         self.engine = engine
@@ -75,6 +76,7 @@ class DockerRuntime:
         self._grace = grace
         self._network = network or "default"
         self._claims = claims
+        self._own_claims = own_claims
         self._host_folders = tuple(host_folders)
         self._ready: asyncio.Task[Common] | None = None
 
@@ -82,10 +84,12 @@ class DockerRuntime:
         """The attempt's folders and volumes."""
         folder = _behind_links(folder)
         attempt = patched(attempt)
-        volumes = Volumes(attempt, self._common.secrets, folder / "volumes", self._claims, self._host_folders)
+        volumes = Volumes(
+            attempt, self._common.secrets, folder / "volumes", self._claims, self._host_folders, self._own_claims
+        )
         try:
             pod = lay_out(attempt, folder, volumes)
-            _open_to_all(pod, self._claims)
+            _open_to_all(pod, [place for place in (self._claims, self._own_claims) if place is not None])
         except BaseException:
             await asyncio.to_thread(_clear, folder)
             raise
@@ -190,13 +194,13 @@ def _behind_links(folder: Path) -> Path:
     return folder.resolve()
 
 
-def _open_to_all(pod: ContainerPod, claims: Path | None) -> None:
+def _open_to_all(pod: ContainerPod, claims: Sequence[Path]) -> None:
     """Volumes that leaves fill are writable by whatever user a container has, as in Kubernetes; the folder above is private."""
     tops = []
     for volume in [*pod.attempt.volumes, *(pod.attempt.template.get("volumes") or [])]:
         claim = (volume.get("persistentVolumeClaim") or {}).get("claimName")
-        if claim and claims is not None:
-            tops.append(claims.resolve() / pod.attempt.namespace / str(claim))
+        if claim:
+            tops += [place.resolve() / pod.attempt.namespace / str(claim) for place in claims]
         elif "emptyDir" in volume or len(volume) == 1:
             tops.append(pod.folder / "volumes" / str(volume.get("name")))
     for place in {mount.source for container in pod.containers() for mount in container.mounts}:

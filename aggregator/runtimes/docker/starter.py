@@ -71,6 +71,8 @@ class Containers:
         mounts = [*container.mounts]
         if container in self.pod.main:
             mounts += self.pod.input_mounts()
+        if left := next((mount for mount in mounts if mount.left()), None):
+            raise LeafRefused(f"what is mounted at {left.path} leaves its volume through a link")
         mounts.append(Mount(PROGRESS, self.progress_file))
         script = None
         if container.script is not None:

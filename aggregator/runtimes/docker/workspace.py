@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from aggregator.errors import Unsupported
 from aggregator.runtimes.pod.attempt import MAIN
 from aggregator.runtimes.process.declared import Mount, below, normal, of_template, rest
+from aggregator.runtimes.process.refused import LeafRefused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,16 +77,29 @@ class ContainerPod:
             place = self.mounted(clean)
             if place is None:
                 place = self.folder / "inputs" / str(len(self._staged)) / (posixpath.basename(clean))
+            self._check_inside(clean, place)
             place.parent.mkdir(parents=True, exist_ok=True)
             self._staged[clean] = place
         return self._staged[clean]
 
     def mounted(self, path: str) -> Path | None:
         """The place in a volume of the leaf's container."""
-        for mount in sorted(self.files_of().mounts, key=lambda m: len(m.path), reverse=True):
-            if below(path, mount.path):
-                return mount.source / rest(path, mount.path)
-        return None
+        mount = self._mount_of(path)
+        return None if mount is None else mount.source / rest(path, mount.path)
+
+    def _mount_of(self, path: str) -> Mount | None:
+        found = [mount for mount in self.files_of().mounts if below(path, mount.path)]
+        return max(found, key=lambda mount: len(mount.path), default=None)
+
+    def _check_inside(self, path: str, place: Path) -> None:
+        """What is written into a volume from here stays in it, whatever links other leaves have made there."""
+        mount = self._mount_of(path)
+        if mount is None:
+            return
+        if not place.parent.resolve().is_relative_to(mount.source.resolve()):
+            raise LeafRefused(f"path {path!r} leaves the volume at {mount.path} through a link")
+        if place.is_symlink():
+            place.unlink()  # what is put here takes the link's place
 
     def input_mounts(self) -> list[Mount]:
         """Inputs that were staged, each mounted at its path; those that lie in a volume are there already."""

@@ -17,11 +17,16 @@ TEMPORARY = ("/tmp", "/var/tmp")
 
 @dataclass(frozen=True, slots=True)
 class Mount:
-    """A volume in the leaf's view: `source` on the host appears at `path`."""
+    """A volume in the leaf's view: `source` on the host appears at `path`; it lies in the folder `volume`, if that is named."""
 
     path: str
     source: Path
     read_only: bool = False
+    volume: Path | None = None
+
+    def left(self) -> bool:
+        """Whether a link that a leaf has made in the volume since leads the source out of it."""
+        return self.volume is not None and not self.source.resolve().is_relative_to(self.volume)
 
 
 @dataclass(frozen=True, slots=True)

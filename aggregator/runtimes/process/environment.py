@@ -216,14 +216,19 @@ def field_value(place: Place, source: Mapping[str, Any], where: str) -> str:
     raise LeafRefused(f"{where}: valueFrom has none of secretKeyRef, configMapKeyRef, fieldRef, resourceFieldRef")
 
 
+def pod_metadata(attempt: Attempt, kind: str) -> dict[str, str]:
+    """The `labels` or `annotations` of the pod: Argo's own, and what the template adds."""
+    fixed = (
+        {"workflows.argoproj.io/workflow": attempt.workflow, "workflows.argoproj.io/completed": "false"}
+        if kind == "labels"
+        else {"workflows.argoproj.io/node-id": attempt.node_id, "workflows.argoproj.io/node-name": attempt.name}
+    )
+    added = (attempt.template.get("metadata") or {}).get(kind) or {}
+    return {**fixed, **{str(key): str(value) for key, value in added.items()}}
+
+
 def _field(attempt: Attempt, where: str, path: str) -> str:
     """The downward API: what a pod would know of itself."""
-    metadata = attempt.template.get("metadata") or {}
-    labels = {"workflows.argoproj.io/workflow": attempt.workflow, "workflows.argoproj.io/completed": "false"}
-    annotations = {
-        "workflows.argoproj.io/node-id": attempt.node_id,
-        "workflows.argoproj.io/node-name": attempt.name,
-    }
     known = {
         "metadata.name": attempt.pod_name,
         "metadata.namespace": attempt.namespace,
@@ -237,8 +242,7 @@ def _field(attempt: Attempt, where: str, path: str) -> str:
     if path in known:
         return known[path]
     if match := _SUBSCRIPT.match(path):
-        fixed = labels if match[1] == "labels" else annotations
-        return str({**fixed, **(metadata.get(match[1]) or {})}.get(match[2], ""))
+        return pod_metadata(attempt, match[1]).get(match[2], "")
     raise LeafRefused(
         f"{where}: fieldPath {path!r} is none of {', '.join(sorted(known))}, "
         "metadata.labels['KEY'], metadata.annotations['KEY']"

@@ -222,3 +222,63 @@ def test_a_container_that_is_tried_again_finds_its_own_files(pods, sh):
     }
     ran = pods(body)
     assert (ran.outcome.phase, ran.result) == ("Succeeded", "try\ntry")
+
+
+CLAIM = {"volumes": [{"name": "p", "persistentVolumeClaim": {"claimName": "claim"}}]}
+
+
+def claimed(path="/p", **rest):
+    return [{"name": "p", "mountPath": path, **rest}]
+
+
+def test_a_link_that_a_leaf_made_in_a_volume_never_shows_a_folder_of_the_host(docker, sh, tmp_path):
+    """Not to a subPath of a later leaf, not to its inputs, and not to one of the same pod."""
+    from aggregator.runtimes.process.refused import LeafRefused
+
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    docker({**CLAIM, "container": sh(f"ln -s {outside} /p/evil; ln -s x /p/inner; mkdir /p/x", volumeMounts=claimed())})
+    with pytest.raises(LeafRefused, match="'evil' of volume 'p' leaves the volume"):
+        docker({**CLAIM, "container": sh("touch /s/f", volumeMounts=claimed("/s", subPath="evil"))})
+    inputs = {"inputs": {"artifacts": [{"name": "i", "path": "/p/evil/f"}]}}
+    with pytest.raises(LeafRefused, match=r"leaves the volume at /p through a link"):
+        docker({**CLAIM, **inputs, "container": sh("true", volumeMounts=claimed())}, stage={"/p/evil/f": "given"})
+    changed = docker(
+        {
+            **CLAIM,
+            "initContainers": [sh(f"rmdir /p/later; ln -s {outside} /p/later", "swap", volumeMounts=claimed())],
+            "container": sh("touch /s/f", volumeMounts=claimed("/s", subPath="later")),
+        }
+    )
+    assert changed.outcome.phase == "Error"
+    assert "/s leaves its volume through a link" in changed.outcome.message
+    kept = docker(
+        {**CLAIM, "container": sh("touch /s/f; ls /p/x", volumeMounts=claimed() + claimed("/s", subPath="inner"))}
+    )
+    assert kept.result == "f"
+    assert list(outside.iterdir()) == []
+
+
+def test_an_input_takes_the_place_of_a_link_in_a_volume(docker, sh, tmp_path):
+    there = tmp_path / "there"
+    there.write_text("of the host")
+    docker({**CLAIM, "container": sh(f"ln -s {there} /p/i", volumeMounts=claimed())})
+    inputs = {"inputs": {"artifacts": [{"name": "i", "path": "/p/i"}]}}
+    ran = docker({**CLAIM, **inputs, "container": sh("cat /p/i", volumeMounts=claimed())}, stage={"/p/i": "given"})
+    assert ran.result == "given"
+    assert there.read_text() == "of the host"
+
+
+def test_the_runs_own_claims_lie_apart_from_named_ones(docker, sh, tmp_path):
+    body = {
+        "volumes": [
+            {"name": "p", "persistentVolumeClaim": {"claimName": "named"}},
+            {"name": "o", "persistentVolumeClaim": {"claimName": "wf-made"}},
+        ],
+        "container": sh(
+            "touch /p/f /o/f", volumeMounts=[{"name": "p", "mountPath": "/p"}, {"name": "o", "mountPath": "/o"}]
+        ),
+    }
+    docker(body, own_claims=tmp_path / "own")
+    assert (tmp_path / "claims" / "argo" / "named" / "f").exists()
+    assert (tmp_path / "own" / "argo" / "wf-made" / "f").exists()

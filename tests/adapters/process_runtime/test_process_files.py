@@ -209,6 +209,64 @@ def test_volumes_of_secrets_config_maps_and_the_downward_api_are_files(leaf, sec
     assert ran.result == "v1vwf-t-0"
 
 
+def test_files_of_secrets_and_config_maps_have_the_modes_that_the_volume_says(leaf, secrets_of):
+    """An item's mode, else the volume's, else 0644; keys for ssh need that. A group of the pod may read them anyway."""
+    volumes = [
+        {"name": "s", "secret": {"secretName": "sec", "defaultMode": 0o400}},
+        {"name": "c", "configMap": {"name": "cm", "items": [{"key": "a", "path": "a", "mode": 0o755}]}},
+        {"name": "p", "projected": {"defaultMode": 0o440, "sources": [{"secret": {"name": "sec"}}]}},
+        {"name": "u", "configMap": {"name": "cm"}},
+    ]
+    mounts = [{"name": v["name"], "mountPath": f"/agg-{v['name']}"} for v in volumes]
+    options = {"secrets": secrets_of({"sec": {"k": "v"}}, {"cm": {"a": "1"}})}
+    body = {"container": {"volumeMounts": mounts}}
+    look = "stat -L -c %a /agg-s/k /agg-c/a /agg-p/k /agg-u/a"
+    assert leaf(body=body, volumes=volumes, sh=look, options=options).result.split() == ["400", "755", "440", "644"]
+    grouped = {**body, "securityContext": {"fsGroup": 1}}
+    ran = leaf(body=grouped, volumes=volumes, sh=look, options=options)
+    assert ran.result.split() == ["444", "755", "444", "644"]
+
+
+def test_all_labels_are_one_file_of_the_downward_api(leaf):
+    """One line for each, sorted, the value in quotes."""
+    items = [{"path": "l", "fieldRef": {"fieldPath": "metadata.labels"}}]
+    ran = leaf(
+        body={
+            "metadata": {"labels": {"team": 'a "b"'}},
+            "container": {"volumeMounts": [{"name": "d", "mountPath": "/agg-d"}]},
+        },
+        volumes=[{"name": "d", "downwardAPI": {"items": items}}],
+        sh="cat /agg-d/l",
+    )
+    lines = ran.result.splitlines()
+    assert lines[0] == r'team="a \"b\""'
+    assert 'workflows.argoproj.io/workflow="wf"' in lines
+
+
+def test_volumes_of_kubernetes_own_objects_are_read_only(bubblewrap, leaf, isolation, secrets_of):
+    if isolation == "none":
+        pytest.skip("a mount is a link then")
+    options = {"secrets": secrets_of({}, {"cm": {"a": "1"}})}
+    body = {"container": {"volumeMounts": [{"name": "c", "mountPath": "/agg-c"}]}}
+    volumes = [{"name": "c", "configMap": {"name": "cm"}}]
+    ran = leaf(body=body, volumes=volumes, sh="touch /agg-c/x || echo refused", options=options)
+    assert ran.result == "refused"
+
+
+def test_a_link_that_a_leaf_made_in_a_volume_is_no_sub_path_out_of_it(leaf, tmp_path):
+    from aggregator.runtimes.process.refused import LeafRefused
+
+    volumes = [{"name": "p", "persistentVolumeClaim": {"claimName": "claim"}}]
+
+    def at(path, **rest):
+        return {"container": {"volumeMounts": [{"name": "p", "mountPath": path, **rest}]}}
+
+    options = {"claims": tmp_path / "claims"}
+    leaf(body=at("/agg-p"), volumes=volumes, sh=f"ln -s {tmp_path} /agg-p/evil", options=options)
+    with pytest.raises(LeafRefused, match="'evil' of volume 'p' leaves the volume"):
+        leaf(body=at("/agg-s", subPath="evil"), volumes=volumes, sh="true", options=options)
+
+
 @pytest.mark.parametrize(
     ("volume", "words"),
     [
