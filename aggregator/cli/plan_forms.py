@@ -9,7 +9,7 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from aggregator.plan.estimate import Estimate, Part
+    from aggregator.plan.parts import Estimate, Part
     from aggregator.plan.tally import Tally
 
 LONGEST_VALUE = 100

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
@@ -11,10 +10,9 @@ from aggregator.errors import LanguageError
 from aggregator.lang import tags, when
 from aggregator.plan.compile import resolve
 from aggregator.plan.fanout import expand_items, expand_param, expand_sequence, item_scope
+from aggregator.plan.parts import Estimate, Part, multiplied, together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from aggregator.lang.context import Context
     from aggregator.lang.scope import Scope
     from aggregator.plan.fanout import Elements
@@ -27,84 +25,9 @@ DEEPEST: Final = 60
 GOOD: Final = frozenset({"Succeeded", "AnySucceeded"})
 
 
-@dataclass(slots=True)
-class Part:
-    """A step, task or handler, with everything below it. Totals are those of all its elements together."""
-
-    name: str
-    template: str
-    kind: str
-    times: int | None = 1
-    """How many elements its loop has; None where only the run can tell."""
-    note: str = ""
-    normal: bool = True
-    """Whether it runs when nothing fails and no condition is false."""
-    after: tuple[str, ...] = ()
-    group: int | None = None
-    inputs: dict[str, str] = field(default_factory=dict)
-    attempts: int | None = 1
-    """How often one element is tried at worst; None: without limit."""
-    children: list[Part] = field(default_factory=list)
-    leaves: int = 0
-    worst: int | None = 0
-    """Attempts of all leaves together when everything fails until its limit; None: without limit."""
-    width: int = 0
-    """Leaves at the same time, when all take equally long."""
-    unknown: bool = False
-    """Whether a loop of unknown length is in it, so that the totals count it once."""
-    requests: Counter[str] = field(default_factory=Counter)
-    path: tuple[str, ...] = ()
-    """Templates of the leaves on the longest chain."""
-
-
-@dataclass(slots=True)
-class Estimate:
-    """The whole run: the entry template, and the exit handler beside it."""
-
-    main: Part
-    exit: Part | None = None
-
-    @property
-    def parts(self) -> list[Part]:
-        return [self.main] if self.exit is None else [self.main, self.exit]
-
-    @property
-    def leaves(self) -> int:
-        return sum(part.leaves for part in self.parts)
-
-    @property
-    def worst(self) -> int | None:
-        return _sum(part.worst for part in self.parts)
-
-    @property
-    def width(self) -> int:
-        return max(part.width for part in self.parts)
-
-    @property
-    def unknown(self) -> bool:
-        return any(part.unknown for part in self.parts)
-
-    @property
-    def requests(self) -> Counter[str]:
-        return sum((part.requests for part in self.parts), Counter[str]())
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        return tuple(name for part in self.parts for name in part.path)
-
-
 def estimate(program: Program, context: Context, known: dict[str, str]) -> Estimate:
     """The estimate of a program; `known` are the variables that have values, `workflow.parameters.x` and the like."""
     return Estimator(program, context).whole(tags.Scope(known))
-
-
-def _sum(values: Iterator[int | None]) -> int | None:
-    total = 0
-    for value in values:
-        if value is None:
-            return None
-        total += value
-    return total
 
 
 class Estimator:
@@ -291,12 +214,12 @@ class Estimator:
         if elements.count == 1:
             return first
         if elements.count > self.left:
-            return _multiplied(first, elements.count)
+            return multiplied(first, elements.count)
         others = [
             self._call(task.name, task.call, task.arguments, scope.child(item_scope(elements[index])), template)
             for index in range(1, elements.count)
         ]
-        return _together(first, others)
+        return together(first, others)
 
     def _loop(self, task: Task, scope: Scope) -> Elements | None:
         assert task.loop is not None
@@ -314,29 +237,6 @@ class Estimator:
         assert task.loop is not None
         filled = self._tree(task.loop.tree, scope)
         return str(filled.get("count", filled.get("end"))) if isinstance(filled, dict) else str(filled)
-
-
-def _multiplied(part: Part, times: int) -> Part:
-    """One element that stands for all."""
-    part.times = times
-    part.leaves *= times
-    part.width *= times
-    part.worst = None if part.worst is None else part.worst * times
-    part.requests = Counter({host: count * times for host, count in part.requests.items()})
-    return part
-
-
-def _together(first: Part, others: Sequence[Part]) -> Part:
-    """All elements of a loop; the first one is shown."""
-    first.times = 1 + len(others)
-    for other in others:
-        first.leaves += other.leaves
-        first.width += other.width
-        first.worst = None if first.worst is None or other.worst is None else first.worst + other.worst
-        first.requests += other.requests
-        first.unknown |= other.unknown
-        first.path = max(first.path, other.path, key=len)
-    return first
 
 
 def _wanted(template: Template) -> set[int]:

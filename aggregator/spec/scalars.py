@@ -122,3 +122,33 @@ def _same_single(one: float, other: float) -> bool:
             return b"inf"
 
     return single(one) == single(other)
+
+
+_TAG: Final = "tag:yaml.org,2002:"
+
+
+def tagged(tag: str, text: str) -> tuple[Scalar, str]:
+    """The value of a scalar with a tag, and what is wrong with it; tags of other languages leave the text as it is."""
+    name = tag.removeprefix(_TAG)
+    if name in ("str", "!", "timestamp") or not tag.startswith(_TAG):
+        return text, ""
+    if name == "binary":
+        return _binary(text)
+    value = plain(text)
+    fits = {
+        "bool": isinstance(value, bool),
+        "int": isinstance(value, int) and not isinstance(value, bool),
+        "float": isinstance(value, int | float) and not isinstance(value, bool),
+        "null": value is None,
+    }
+    problem = "" if fits.get(name, True) else f"{text!r} is not a !!{name}"
+    return value if name in fits else text, problem
+
+
+def _binary(text: str) -> tuple[str, str]:
+    from base64 import b64decode  # noqa: PLC0415 - !!binary is rare
+
+    try:
+        return b64decode(text, validate=False).decode(), ""
+    except ValueError:
+        return text, "!!binary is not base64 of UTF-8 text"

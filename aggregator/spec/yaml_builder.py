@@ -5,21 +5,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import yaml
-from msgspec import Struct
 
-from aggregator.errors import Diagnostic
-from aggregator.source import Span
 from aggregator.spec.positions import HALF, LOW, Document, MapNode, Node, Parsed, SeqNode
-from aggregator.spec.scalars import NOT_FINITE, NUMBER_STARTS, WORDS, key_text, plain
+from aggregator.spec.scalars import NOT_FINITE, NUMBER_STARTS, WORDS, key_text, plain, tagged
+from aggregator.spec.yaml_frames import MERGE, Anchored, Frame
+from aggregator.spec.yaml_mistakes import Mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from aggregator.errors import Diagnostic
     from aggregator.source import Source
 
 MAX_DEPTH: Final = 100
 MAX_ALIASED: Final = 400_000  # nodes that aliases may add, as many as go-yaml lets pass unasked
-_TAG: Final = "tag:yaml.org,2002:"
+_MERGE_TAG: Final = "tag:yaml.org,2002:merge"
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -28,37 +28,6 @@ class _Stop(Exception):  # noqa: N818 - ends the reading of one stream, never le
         super().__init__(diagnostic.message)
         self.diagnostic = diagnostic
         self.at = at
-
-
-class _MergeKey(str):
-    """The unquoted key `<<`; it is told from a quoted one by identity."""
-
-    __slots__ = ()
-
-
-_MERGE: Final = _MergeKey("<<")
-
-
-class _Frame(Struct, gc=False):
-    """A container that is being read. `inner` and `depth` count what is inside of it, for the limits on aliases."""
-
-    start: int
-    keys: dict[str, int] | None  # None in a list
-    value: Any
-    children: Any
-    anchor: str | None = None
-    key: str | None = None
-    key_place: int = -1
-    merges: tuple[tuple[Any, Node, int], ...] = ()
-    inner: int = 0
-    depth: int = 1
-
-
-class _Anchored(Struct, frozen=True):
-    value: Any
-    node: Node
-    size: int
-    depth: int
 
 
 class Builder:
@@ -72,8 +41,9 @@ class Builder:
         self.start = start
         self.offset_of = offset_of
         self.parsed = parsed
-        self.stack: list[_Frame] = []
-        self.anchors: dict[str, _Anchored] = {}
+        self.mistakes = Mistakes(source, text, start, offset_of, parsed.diagnostics)
+        self.stack: list[Frame] = []
+        self.anchors: dict[str, Anchored] = {}
         self.open_anchors: set[str] = set()
         self.usual_keys: dict[str, str] = {}
         self.aliased = 0
@@ -88,17 +58,19 @@ class Builder:
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
             at = self.start + (mark.index if mark else 0)
-            self.parsed.diagnostics.append(self._syntax(error, at))
+            self.parsed.diagnostics.append(self.mistakes.syntax(error, at))
             return at
         except yaml.reader.ReaderError as error:
-            at = self._bad_character(int(error.position))
+            at = self.mistakes.bad_character(int(error.position))
             problem = f"character U+{ord(self.text[at]):04X} is not allowed in YAML"
-            self._report("yaml-character", problem, at, at + 1, hint="remove it, or write it as an escape in quotes")
+            self.mistakes.report(
+                "yaml-character", problem, at, at + 1, hint="remove it, or write it as an escape in quotes"
+            )
             return at
         except UnicodeEncodeError as error:
             at = self.start + error.start
             problem = f"character U+{ord(self.text[at]):04X} is half of a pair and stands alone"
-            self._report("yaml-character", problem, at, at + 1, hint="save the file as UTF-8")
+            self.mistakes.report("yaml-character", problem, at, at + 1, hint="save the file as UTF-8")
             return at
         return None
 
@@ -117,8 +89,8 @@ class Builder:
         base, moved, stack = self.start, self.offset_of, self.stack
         scalar_event, map_start, list_start = yaml.ScalarEvent, yaml.MappingStartEvent, yaml.SequenceStartEvent
         map_end, list_end = yaml.MappingEndEvent, yaml.SequenceEndEvent
-        words, starts, usual_keys, merge = WORDS, NUMBER_STARTS, self.usual_keys, _MERGE
-        frame: _Frame | None = None
+        words, starts, usual_keys, merge = WORDS, NUMBER_STARTS, self.usual_keys, MERGE
+        frame: Frame | None = None
         value: Any = None  # of the frame, as are `children` and `keys`
         children: Any = None
         keys: Any = None
@@ -163,7 +135,7 @@ class Builder:
                         value, children, keys = {}, {}, {}
                     else:
                         value, children, keys = [], [], None
-                    frame = _Frame(start, keys, value, children)
+                    frame = Frame(start, keys, value, children)
                     stack.append(frame)
                     continue
             elif (kind is map_end or kind is list_end) and len(stack) > 1:
@@ -225,13 +197,13 @@ class Builder:
         else:
             value = self._plain(text, start, end) if event.implicit[0] else text
         if event.anchor:
-            self.anchors[event.anchor] = _Anchored(value, place, 1, 0)
+            self.anchors[event.anchor] = Anchored(value, place, 1, 0)
         self._add(value, place)
 
     def _plain(self, text: str, start: int, end: int) -> Any:
         value = plain(text)
         if value is text and text in NOT_FINITE:
-            self._report("yaml-number", f"{text} is not a number that JSON can hold", start, end)
+            self.mistakes.report("yaml-number", f"{text} is not a number that JSON can hold", start, end)
         return value
 
     # ------------------------------------------------------------ building
@@ -250,12 +222,12 @@ class Builder:
             return
         key, frame.key = frame.key, None
         assert key is not None
-        if key is _MERGE:
+        if key is MERGE:
             frame.merges = (*frame.merges, (value, node, frame.key_place))
             return
         first = frame.keys.get(key)
         if first is not None:
-            self._duplicate(key, frame.key_place, first)
+            self.mistakes.duplicate(key, frame.key_place, first)
         frame.value[key] = value
         frame.keys[key] = frame.key_place
         frame.children[key] = node
@@ -263,28 +235,30 @@ class Builder:
     def _key(self, event: Any, text: str, place: int) -> str:
         """The key that a scalar stands for, as text."""
         if event.anchor:
-            self.anchors[event.anchor] = _Anchored(text, place, 1, 0)
+            self.anchors[event.anchor] = Anchored(text, place, 1, 0)
         if event.tag is None and not event.implicit[0]:
             return text
         if event.tag is None and text not in WORDS and text[:1] not in NUMBER_STARTS and text != "<<":
             self.usual_keys[text] = text
             return text
-        if text == "<<" and event.tag in (None, f"{_TAG}merge"):
-            return _MERGE
+        if text == "<<" and event.tag in (None, _MERGE_TAG):
+            return MERGE
         start, end = place >> HALF, place & LOW
         value = plain(text) if event.tag is None else self._tagged(event.tag, text, start, end)
         if isinstance(value, bool):
             word = "true" if value else "false"
             if text not in ("true", "false"):
                 problem = f"the key {text} is read as {word}, as YAML 1.1 and Argo do"
-                self._report(
+                self.mistakes.report(
                     "yaml-bool-key", problem, start, end, hint=f'put it in quotes: "{text}"', severity="warning"
                 )
             return word
         if isinstance(value, float):
             return key_text(value)
         if value is None:
-            self._report("yaml-key", "a key may not be null", start, end, hint='put it in quotes, even the empty ""')
+            self.mistakes.report(
+                "yaml-key", "a key may not be null", start, end, hint='put it in quotes, even the empty ""'
+            )
             return text
         return str(value)
 
@@ -292,15 +266,17 @@ class Builder:
         stack = self.stack
         if len(stack) >= MAX_DEPTH:
             problem = f"nested more than {MAX_DEPTH} levels deep"
-            raise _Stop(self._diagnostic("yaml-limit", problem, start, end), start)
+            raise _Stop(self.mistakes.diagnostic("yaml-limit", problem, start, end), start)
         if stack and stack[-1].keys is not None and stack[-1].key is None:
             hint = ""
             if "{{" in (self.text[event.start_mark.index + self.start - 1 :][:2], self.text[start:][:2]):
                 hint = "text that begins with {{ must be in quotes: '{{…}}'"
-            raise _Stop(self._diagnostic("yaml-key", "a mapping or list can't be a key", start, end, hint), start)
+            raise _Stop(
+                self.mistakes.diagnostic("yaml-key", "a mapping or list can't be a key", start, end, hint), start
+            )
         # Containers without an anchor are opened by the loop.
         self.open_anchors.add(event.anchor)
-        stack.append(_Frame(start, {}, {}, {}, event.anchor) if is_map else _Frame(start, None, [], [], event.anchor))
+        stack.append(Frame(start, {}, {}, {}, event.anchor) if is_map else Frame(start, None, [], [], event.anchor))
 
     def _close(self, end: int) -> None:
         frame = self.stack.pop()
@@ -316,7 +292,7 @@ class Builder:
             node = SeqNode(place, frame.children)
         if frame.anchor:
             self.open_anchors.discard(frame.anchor)
-            self.anchors[frame.anchor] = _Anchored(frame.value, node, size, frame.depth)
+            self.anchors[frame.anchor] = Anchored(frame.value, node, size, frame.depth)
         self._add(frame.value, node, size, frame.depth)
 
     def _alias(self, anchor: str, start: int, end: int) -> None:
@@ -325,19 +301,19 @@ class Builder:
             problem = f"alias *{anchor} has no anchor &{anchor} before it"
             if anchor in self.open_anchors:
                 problem = f"anchor &{anchor} contains itself"
-            raise _Stop(self._diagnostic("yaml-alias", problem, start, end), start)
+            raise _Stop(self.mistakes.diagnostic("yaml-alias", problem, start, end), start)
         self.aliased += found.size
         if self.aliased > MAX_ALIASED or len(self.stack) + found.depth > MAX_DEPTH:
             problem = f"aliases expand to more than {MAX_ALIASED} values or {MAX_DEPTH} levels"
-            raise _Stop(self._diagnostic("yaml-limit", problem, start, end), start)
+            raise _Stop(self.mistakes.diagnostic("yaml-limit", problem, start, end), start)
         if self.stack and self.stack[-1].keys is not None and self.stack[-1].key is None:
             if not isinstance(found.value, str):
-                raise _Stop(self._diagnostic("yaml-key", "a key must be text", start, end), start)
+                raise _Stop(self.mistakes.diagnostic("yaml-key", "a key must be text", start, end), start)
             self.stack[-1].key, self.stack[-1].key_place = found.value, start << HALF | end
             return
         self._add(found.value, found.node, found.size, found.depth)
 
-    def _merge(self, frame: _Frame, keys: dict[str, int], value: Any, node: Node, key_place: int) -> None:
+    def _merge(self, frame: Frame, keys: dict[str, int], value: Any, node: Node, key_place: int) -> None:
         """`<<`: keys that are written here win, then the first of the list."""
         parts = [(value, node)]
         if isinstance(value, list) and isinstance(node, SeqNode):
@@ -345,7 +321,7 @@ class Builder:
         for mapping, places in parts:
             if not isinstance(mapping, dict) or not isinstance(places, MapNode):
                 problem = "<< merges a mapping or a list of mappings"
-                self._report("yaml-merge", problem, key_place >> HALF, key_place & LOW)
+                self.mistakes.report("yaml-merge", problem, key_place >> HALF, key_place & LOW)
                 return
             for key, item in mapping.items():
                 if key not in frame.value:
@@ -354,77 +330,7 @@ class Builder:
                     frame.children[key] = places.children[key]
 
     def _tagged(self, tag: str, text: str, start: int, end: int) -> Any:
-        name = tag.removeprefix(_TAG)
-        if name in ("str", "!", "timestamp") or not tag.startswith(_TAG):
-            return text
-        if name == "binary":
-            return self._binary(text, start, end)
-        value = plain(text)
-        fits = {
-            "bool": isinstance(value, bool),
-            "int": isinstance(value, int) and not isinstance(value, bool),
-            "float": isinstance(value, int | float) and not isinstance(value, bool),
-            "null": value is None,
-        }
-        if not fits.get(name, True):
-            self._report("yaml-tag", f"{text!r} is not a !!{name}", start, end)
-        return value if name in fits else text
-
-    def _binary(self, text: str, start: int, end: int) -> str:
-        from base64 import b64decode  # noqa: PLC0415 - !!binary is rare
-
-        try:
-            return b64decode(text, validate=False).decode()
-        except ValueError:
-            self._report("yaml-tag", "!!binary is not base64 of UTF-8 text", start, end)
-            return text
-
-    # ----------------------------------------------------------- reporting
-
-    def _diagnostic(self, code: str, message: str, start: int, end: int, hint: str = "") -> Diagnostic:
-        return Diagnostic(code, message, Span(self.source, start, max(end, start + 1)), hint)
-
-    def _report(
-        self, code: str, message: str, start: int, end: int, *, hint: str = "", severity: str = "error"
-    ) -> None:
-        span = Span(self.source, start, max(end, start + 1))
-        if severity == "warning":
-            self.parsed.diagnostics.append(Diagnostic(code, message, span, hint, "warning"))
-        else:
-            self.parsed.diagnostics.append(Diagnostic(code, message, span, hint))
-
-    def _duplicate(self, key: str, place: int, first: int) -> None:
-        here = Span(self.source, place >> HALF, place & LOW)
-        there = Span(self.source, first >> HALF, first & LOW)
-        message = f"the key {key!r} is given twice in the same mapping"  # the second one counts, as in Argo
-        notes = ((there, "first given here"),)
-        self.parsed.diagnostics.append(Diagnostic("yaml-duplicate-key", message, here, "keep one of them", notes=notes))
-
-    def _bad_character(self, position: int) -> int:
-        """Offset of the character that the reader refused; libyaml counts bytes of UTF-8."""
-        data = self.text[self.start :].encode("utf-8", "replace")
-        at = self.start + len(data[:position].decode("utf-8", "ignore"))
-        return min(at, len(self.text) - 1)
-
-    def _syntax(self, error: yaml.MarkedYAMLError, at: int) -> Diagnostic:
-        text, hint = self.text, ""
-        place = at if self.offset_of is None else self.offset_of(at)
-        character = text[at] if at < len(text) else ""
-        problem = str(error.problem or error.context or "not valid YAML")
-        if character == "\t":
-            problem, hint = "a tab can't indent YAML", "use spaces"
-        elif at >= len(text):
-            problem = f"the text ends too early: {problem}"
-        elif character in "@`%" and "cannot start any token" in problem:
-            problem, hint = f"text can't begin with {character}", "put it in quotes"
-        elif "mapping values are not allowed" in problem:
-            hint = "text that holds ': ' must be in quotes; or this line is indented too far"
-        elif "did not find expected key" in problem or "block" in problem:
-            hint = "check the indentation of this line and the one above"
-        elif "expected ':'" in problem:
-            hint = "a key must be followed by a colon and a space"
-        notes: tuple[tuple[Span, str], ...] = ()
-        if error.context and error.context_mark and error.context_mark.index + self.start != at:
-            began = error.context_mark.index + self.start
-            notes = ((Span(self.source, began, began + 1), str(error.context)),)
-        return Diagnostic("yaml-syntax", problem, Span(self.source, place, place + 1), hint, notes=notes)
+        value, problem = tagged(tag, text)
+        if problem:
+            self.mistakes.report("yaml-tag", problem, start, end)
+        return value

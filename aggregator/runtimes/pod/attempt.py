@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
 from aggregator.engine.events import Outcome
 from aggregator.lang.gotime import parse_duration
 from aggregator.runtimes.pod.readiness import until_ready
+from aggregator.runtimes.pod.tasks import Every, ended
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -137,7 +138,7 @@ class Run(Generic[C]):
         for container in self.pod.first:
             if await self._to_end(container) != 0:
                 return
-        timer = _Every(_PROGRESS_SECONDS, self._show_progress)
+        timer = Every(_PROGRESS_SECONDS, self._show_progress)
         try:
             if self.pod.beside:
                 await self._with_sidecars()
@@ -157,7 +158,7 @@ class Run(Generic[C]):
                     beside.append(asyncio.ensure_future(self._follow(container, running)))
             await self._mains()
         finally:
-            answers = await _cancelled(beside)
+            answers = await ended(beside)
         for answer in answers:
             if isinstance(answer, Exception):
                 raise answer
@@ -181,7 +182,7 @@ class Run(Generic[C]):
         try:
             await asyncio.shield(running)
         finally:
-            await _cancelled([ready, running])
+            await ended([ready, running])
 
     async def _until_ready(self, container: C, running: asyncio.Task[int]) -> int:
         await until_ready(
@@ -212,7 +213,7 @@ class Run(Generic[C]):
         try:
             await asyncio.gather(*by_name.values())
         finally:
-            await _cancelled(list(by_name.values()))
+            await ended(list(by_name.values()))
 
     async def _retried(self, container: C, strategy: Mapping[str, Any]) -> int:
         attempts = max(1, int(str(strategy.get("retries") or 1)))
@@ -314,37 +315,6 @@ class Run(Generic[C]):
             self._shown = last
             self._tell_started()
             self.sink.progress(last)
-
-
-class _Every:
-    """Calls again and again, until cancelled."""
-
-    def __init__(self, seconds: float, call: Callable[[], None]) -> None:
-        self._seconds = seconds
-        self._call = call
-        self._handle = asyncio.get_running_loop().call_later(seconds, self._again)
-
-    def _again(self) -> None:
-        self._handle = asyncio.get_running_loop().call_later(self._seconds, self._again)
-        self._call()
-
-    def cancel(self) -> None:
-        self._handle.cancel()
-
-
-async def _cancelled(tasks: Sequence[asyncio.Task[int]]) -> list[int | BaseException]:
-    """End the tasks that still run, and wait for all; what each answered."""
-    for task in tasks:
-        if not task.cancelling():  # a second one would end its grace period
-            task.cancel()
-    waiting = asyncio.gather(*tasks, return_exceptions=True)
-    try:
-        return await asyncio.shield(waiting)
-    except asyncio.CancelledError:
-        for task in tasks:
-            task.cancel()  # a second cancellation ends the grace periods
-        await waiting
-        raise
 
 
 def _seconds(text: str) -> float:
