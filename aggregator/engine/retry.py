@@ -174,11 +174,14 @@ class RetryFrame(Frame):
                 "message": last.message,
             },
         }
-        value = expr.parse(self.strategy.expression).run(env, machine.context, functions="argo")
+        written = f"retryStrategy.expression {self.strategy.expression!r}"
+        try:
+            value = expr.parse(self.strategy.expression).run(env, machine.context, functions="argo")
+        except LanguageError as problem:
+            hint = f" ({problem.hint})" if problem.hint else ""
+            raise LanguageError(f"failed to evaluate {written}: {problem.message}{hint}") from problem
         if not isinstance(value, bool):
-            raise LanguageError(
-                f"retryStrategy.expression {self.strategy.expression!r} must give a boolean, it gave {value!r}"
-            )
+            raise LanguageError(f"{written} must give a boolean, it gave {value!r}")
         return value
 
     def stop_waiting(self, machine: Machine) -> None:

@@ -84,7 +84,11 @@ def schedule_problem(text: str) -> str:
     if not rest:
         return "it is empty"
     if rest.startswith("@"):
-        return "" if rest in DESCRIPTORS or EVERY.fullmatch(rest) else f"there is no {words[0]}"
+        if words[0] == "@every":
+            return "" if EVERY.fullmatch(rest) else "after @every comes a duration, as in '@every 1h30m'"
+        return (
+            "" if rest in DESCRIPTORS else f"there is no {words[0]}; known are {', '.join(sorted(DESCRIPTORS))}, @every"
+        )
     if len(words) != len(FIELDS):
         return f"expected 5 fields, found {len(words)}"
     for word, (name, low, high, names) in zip(words, FIELDS, strict=True):

@@ -156,11 +156,24 @@ class TestExpression:
         run = play(spec("{limit: 1, expression: \"lastRetry.exitCode == '-1'\"}"), {"main": ["Failed", "Succeeded"]})
         assert run.phase == "Succeeded"
 
-    @pytest.mark.parametrize("expression", ["1 + 1", "nope.x", "'a' +"])
-    def test_one_that_can_t_be_judged_is_an_error(self, play, expression):
+    @pytest.mark.parametrize(
+        ("expression", "why"),
+        [
+            ("1 + 1", "must give a boolean, it gave 2"),
+            ("nope.x", ": "),
+            ("'a' +", ": "),
+            (
+                "retries < 2",
+                "'<' does not work between string and int (convert one side: int(x), float(x) or string(x))",
+            ),
+        ],
+    )
+    def test_one_that_can_t_be_judged_is_an_error(self, play, expression, why):
+        """The message has the expression, what is wrong with it, and what to write instead where that is known."""
         run = play(spec(f'{{limit: 1, expression: "{expression}"}}'), {"main": "Failed"})
         assert (run.phase, len(run.attempts)) == ("Error", 1)
-        assert run.message
+        assert f"retryStrategy.expression {expression!r}" in run.message
+        assert why in run.message
 
     def test_inputs_are_filled_in_before(self, play):
         text = spec(

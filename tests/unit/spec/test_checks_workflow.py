@@ -235,6 +235,7 @@ def test_schedules(check, schedule):
         ("x * * * *", "is no number"),
         ("* * * foo *", "is no number or name"),
         ("@never", "there is no @never"),
+        ("@every 5x", "after @every comes a duration"),
         ("TZ=Mars/Olympus * * * * *", "no timezone"),
         ("", "empty"),
     ],
