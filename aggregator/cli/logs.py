@@ -68,15 +68,20 @@ def logs_command(
 
         def show(lines: Iterable[Line]) -> None:
             for line in lines:
-                pieces = masked(line.pieces(), mask)
+                pieces = masked(line.pieces(), mask) if line.place is not None else iter((mask(_text(line.text)),))
                 first = next(pieces)
                 if wanted(line.at, first):
                     stamp = f"{'-' if line.at is None else precise_time(line.at)} " if timestamps else ""
-                    write(log_line(line.pod, stamp + first, color=color).removesuffix("\n"))
+                    whole = log_line(line.pod, stamp + first, color=color)
+                    if line.place is None:
+                        write(whole)
+                        continue
+                    write(whole.removesuffix("\n"))
                     for piece in pieces:
                         write(piece)
                     write("\n")
 
+        sys.stdout.flush()  # from here on lines go to the buffer below it
         ended = reader.ended()
         show(reader.read(tail=tail, final=ended or not follow))
         while follow and not ended:
@@ -115,7 +120,6 @@ def write(text: str) -> None:
     if buffer is None:
         sys.stdout.write(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
         return
-    sys.stdout.flush()
     buffer.write(text.encode("utf-8", "surrogateescape"))
 
 

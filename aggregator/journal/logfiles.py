@@ -10,7 +10,7 @@ import heapq
 import re
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,8 +24,9 @@ LONGEST = 1 << 24
 _BREAK = re.compile(rb"\r\n|\n|\r")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
+    """One line; a tuple, since there may be many millions of them."""
+
     pod: str
     text: bytes
     at: float | None
@@ -98,7 +99,7 @@ class PodLog:
         yield from heapq.merge(*streams, key=lambda line: line.at or 0.0)
 
     def _stream(self, path: Path, times: deque[tuple[int, float]], *, final: bool) -> Iterator[Line]:
-        name = path.name
+        name, pod = path.name, self.pod
         line = self._unfinished.pop(name, None) or _Unfinished()
         with path.open("rb") as file:
             offset = self._offsets.get(name, 0)  # what lies before was looked at
@@ -112,15 +113,21 @@ class PodLog:
                 start = 0
                 broken = b"\n" in data or b"\r" in data  # far faster than the pattern, where a line is very long
                 for found in _BREAK.finditer(data, 0, ready) if broken else ():
-                    line.add(data[start : found.start()])
-                    yield line.line(self.pod, path, _when(times, offset + found.start()))
+                    end = found.start()
+                    at = _when(times, offset + end)
+                    if start:
+                        yield Line(pod, data[start:end], at)
+                    else:  # the first of a block may have begun in the one before
+                        line.add(data[:end])
+                        yield line.line(pod, path, at)
                     start = found.end()
+                if start:
                     line = _Unfinished(offset + start)
                 line.add(data[start:ready])
                 offset += ready
             if final and (line.size or held):
                 if line.size:
-                    yield line.line(self.pod, path, _when(times, offset))
+                    yield line.line(pod, path, _when(times, offset))
                 line, offset = _Unfinished(offset + len(held)), offset + len(held)
             self._offsets[name] = offset
             self._unfinished[name] = line
