@@ -1,4 +1,4 @@
-"""The built-in aws plugins against moto's SNS, SQS and Lambda, and what they refuse before they call."""
+"""The built-in plugins that send by SNS and SQS, and what all of them refuse before they call."""
 
 import asyncio
 import base64
@@ -17,6 +17,7 @@ from aggregator.runtimes.plugin import PluginRuntime
 from aggregator.secrets.store import SecretStore
 
 TOPIC = "arn:aws:sns:us-east-1:123456789012:topic"
+
 ROLE = "arn:aws:iam::123456789012:role/worker"
 
 
@@ -116,9 +117,6 @@ def unused(clean_aws):
     made = World("http://127.0.0.1:9")
     yield made
     made.clients.close()
-
-
-# --- SNS
 
 
 def test_a_message_is_published_and_its_id_is_the_result(world):
@@ -239,9 +237,6 @@ def test_a_message_of_the_limit_is_sent(world):
     assert world.run(aws_sns={"topicArn": arn, "message": "x" * 262_144, "subject": "y" * 100}).phase == "Succeeded"
 
 
-# --- SQS
-
-
 def test_a_message_is_sent_to_a_queue(world):
     url = world.queue()
     binary = base64.b64encode(b"\0\1").decode()
@@ -288,94 +283,6 @@ def test_what_sqs_would_refuse_is_refused_before_the_call(unused, changes, words
     outcome = unused.run(aws_sqs=fields)
     assert outcome.phase == "Error"
     assert words in outcome.message
-
-
-# --- Lambda
-
-
-def test_the_payload_of_a_function_is_the_result(world):
-    world.function()
-    outcome = world.run(aws_lambda={"functionName": "work", "payload": {"items": [1, "ü"]}})
-    assert outcome.phase == "Succeeded"
-    assert json.loads(outcome.result) == {"items": [1, "ü"]}
-    by_arn = "arn:aws:lambda:us-east-1:123456789012:function:work"
-    assert json.loads(world.run(aws_lambda={"functionName": by_arn, "payload": '{"a": 1}'}).result) == {"a": 1}
-    assert json.loads(world.run(aws_lambda={"functionName": "work", "payload": "no json"}).result) == "no json"
-    assert json.loads(world.run(aws_lambda={"functionName": "work"}).result) == {}
-
-
-def test_an_answer_that_is_no_payload_fails_the_leaf(world):
-    world.function(answers=["Simple Lambda happy path OK"])
-    outcome = world.run(aws_lambda={"functionName": "work", "payload": {}})
-    assert outcome.phase == "Failed"
-    assert outcome.message == "Lambda: work answered 'Simple Lambda happy path OK', which is no JSON payload"
-    assert outcome.result == "Simple Lambda happy path OK"
-
-
-def test_an_event_is_only_accepted(world):
-    world.function()
-    outcome = world.run(aws_lambda={"functionName": "work", "payload": {}, "invocationType": "Event"})
-    assert (outcome.phase, json.loads(outcome.result)) == ("Succeeded", {"StatusCode": 202})
-
-
-def fake_lambda(stub_server, headers, body, status=200):
-    url, seen = stub_server(lambda method, path: (status, headers, body))
-    return World(url), seen
-
-
-def test_a_function_that_failed_fails_the_leaf_and_tells_its_error(clean_aws, stub_server):
-    error = json.dumps({"errorType": "ValueError", "errorMessage": "bad item 7", "stackTrace": []}).encode()
-    log = base64.b64encode(b"START\nbad\n").decode()
-    world, seen = fake_lambda(stub_server, {"X-Amz-Function-Error": "Unhandled", "X-Amz-Log-Result": log}, error)
-    outcome = world.run(aws_lambda={"functionName": "work", "payload": {}, "logType": "Tail", "qualifier": "live"})
-    world.clients.close()
-    assert outcome.phase == "Failed"
-    assert outcome.message == "Lambda: work failed (Unhandled): ValueError: bad item 7"
-    assert outcome.result == error.decode()
-    assert ("stderr", b"START\nbad\n") in world.sink.calls
-    assert "Qualifier=live" in seen[0][1]
-
-
-@pytest.mark.parametrize(
-    ("body", "words"), [(b"", "without a payload"), (b"\xff\xfe", "no JSON payload"), (b'{"cut":', "no JSON payload")]
-)
-def test_answers_that_are_no_payload(clean_aws, stub_server, body, words):
-    world, _ = fake_lambda(stub_server, {}, body)
-    outcome = world.run(aws_lambda={"functionName": "work"})
-    world.clients.close()
-    assert outcome.phase == "Failed"
-    assert words in outcome.message
-
-
-def test_throttling_is_left_to_the_driver(clean_aws, stub_server):
-    body = json.dumps({"message": "Rate exceeded"}).encode()
-    world, seen = fake_lambda(
-        stub_server, {"x-amzn-errortype": "TooManyRequestsException", "Retry-After": "3"}, body, 429
-    )
-    with pytest.raises(TransientError, match="Rate exceeded") as caught:
-        world.run(aws_lambda={"functionName": "work"})
-    world.clients.close()
-    assert caught.value.retry_after == 3
-    assert len(seen) == 1
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"functionName": ""}, "needs 'functionName'"),
-        ({"functionName": "LAMBDA_NAME"}, "looks like a placeholder"),
-        ({"functionName": "arn:aws:sns:us-east-1:1:x"}, "not of 'lambda'"),
-        ({"invocationType": "Later"}, "invocationType 'Later'"),
-        ({"payload": "x" * (6 * 1024 * 1024)}, "Lambda takes 6291456 at most"),
-    ],
-)
-def test_what_lambda_would_refuse_is_refused_before_the_call(unused, changes, words):
-    outcome = unused.run(aws_lambda={"functionName": "work", **changes})
-    assert outcome.phase == "Error"
-    assert words in outcome.message
-
-
-# --- the runtime
 
 
 def test_an_unknown_plugin_names_the_known_ones(unused):
