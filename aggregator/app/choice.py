@@ -56,25 +56,35 @@ class Choice:
         """The runtime of a pod; UsageError when the engine that was asked for by name does not answer."""
         wanted = self._wanted(attempt)
         if wanted == "process":
-            return self.process()
+            return self._as_process(attempt)
         if wanted != "auto":
             runtime: Runtime = await self._engine(wanted)
             return runtime
         images = _images(attempt)
         if not images:
-            return self.process()
+            return self._as_process(attempt)
         try:
             engine = await self._engine("auto")
         except UsageError:
             self._tell("no container engine answers: leaves run as processes of this machine")
-            return self.process()
+            return self._as_process(attempt)
         for image, policy in images:
             if why := await engine.images.missing(image, policy):
                 self._tell(f"leaves with image {image} run as processes of this machine: {why}")
-                return self.process()
+                return self._as_process(attempt)
         self._tell(f"leaves run in containers: {engine.engine.describe()}")
         found: Runtime = engine
         return found
+
+    def _as_process(self, attempt: Attempt) -> Runtime:
+        names = [str(name) for row in attempt.template.get("hostAliases") or () for name in row.get("hostnames") or ()]
+        if names:
+            # Unlike a user or a pull policy this changes what the leaf sees, so that it fails without saying why.
+            self._tell(
+                f"hostAliases have no effect on processes: {', '.join(names)} are looked up as everywhere on this machine;"
+                " --runtime docker sets them, or /etc/hosts"
+            )
+        return self.process()
 
     def process(self) -> Runtime:
         if self._process is None:
