@@ -149,20 +149,39 @@ class Run(Generic[C]):
             self._show_progress()
 
     async def _with_sidecars(self) -> None:
-        """Sidecars start before the main containers and are ended after them."""
+        """Sidecars start before the main containers and are ended after them; without all of them no main one runs."""
         beside: list[asyncio.Task[int]] = []
         try:
             for container in self.pod.beside:
                 running = await self._start(container)
                 if running is not None:
                     beside.append(asyncio.ensure_future(self._follow(container, running)))
-            await self._mains()
+            await self._mains_beside(beside)
         finally:
             answers = await ended(beside)
         for answer in answers:
             if isinstance(answer, Exception):
                 raise answer
         self.errors += [f"sidecar {c.name}: {self.texts[c.name]}" for c in self.pod.beside if c.name in self.texts]
+
+    async def _mains_beside(self, beside: Sequence[asyncio.Task[int]]) -> None:
+        """The main containers, ended when a sidecar's command turns out to be none: they would wait for it in vain."""
+        if self._without_command():
+            return
+        mains = asyncio.ensure_future(self._mains())
+        waiting: set[asyncio.Future[Any]] = {mains, *beside}
+        try:
+            while not mains.done() and not self._without_command():
+                _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not mains.done():
+                await ended([mains])
+        if not mains.cancelled():
+            mains.result()
+
+    def _without_command(self) -> bool:
+        """Whether a sidecar's command can't be run."""
+        return any(self.codes.get(c.name) == NOT_STARTED and c.name in self.texts for c in self.pod.beside)
 
     async def _mains(self) -> None:
         if self.attempt.kind == "containerSet":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+T = TypeVar("T")
 
 
 class Every:
@@ -25,7 +27,7 @@ class Every:
         self._handle.cancel()
 
 
-async def ended(tasks: Sequence[asyncio.Task[int]]) -> list[int | BaseException]:
+async def ended(tasks: Sequence[asyncio.Task[T]]) -> list[T | BaseException]:
     """End the tasks that still run, and wait for all; what each answered."""
     for task in tasks:
         if not task.cancelling():  # a second one would end its grace period

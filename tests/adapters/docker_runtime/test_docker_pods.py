@@ -40,6 +40,14 @@ def test_a_sidecar_is_reached_at_localhost_and_ended_after_main(pods, sh):
     assert ran.outcome.containers == {"web": 9}
 
 
+def test_main_never_waits_for_a_sidecar_that_can_not_start(pods, sh):
+    """It usually does, until something answers."""
+    sidecar = {"name": "helper", "image": "alpine:3.23", "command": ["agg-no-such"]}
+    ran = pods({"sidecars": [sidecar], "container": sh("sleep 60; echo never")})
+    assert (ran.outcome.phase, ran.result) == ("Error", "")
+    assert "sidecar helper: command 'agg-no-such' of image 'alpine:3.23' was not found" in ran.outcome.message
+
+
 def test_volumes_of_every_kind_are_mounted(docker, sh, tmp_path):
     allowed = tmp_path / "allowed"
     allowed.mkdir()

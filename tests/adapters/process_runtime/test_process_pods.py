@@ -60,6 +60,14 @@ def test_a_sidecar_that_can_not_start_is_an_error_that_names_it(leaf):
     assert "agg-no-such" in ran.outcome.message
 
 
+def test_main_never_waits_for_a_sidecar_that_can_not_start(leaf):
+    """It usually does, until something answers."""
+    sidecars = [sh("sleep 60", "other"), {"name": "helper", "image": "x", "command": ["agg-no-such"]}]
+    ran = leaf(body={"sidecars": sidecars, "container": sh("sleep 60; echo never")})
+    assert (ran.outcome.phase, ran.result) == ("Error", "")
+    assert "sidecar helper" in ran.outcome.message
+
+
 @pytest.mark.parametrize("isolation", ["bubblewrap"], indirect=True)
 def test_containers_of_a_pod_have_files_of_their_own_but_for_volumes(leaf):
     body = {"initContainers": [sh("echo x > /tmp/agg-mine", "a")], "container": sh("ls /tmp/agg-mine || echo none")}
