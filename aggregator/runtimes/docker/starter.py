@@ -69,7 +69,7 @@ class Containers:
             StreamFile(self.pod.folder / name, each) for name, each in zip(container.streams(), write, strict=True)
         ]
         mounts = [*container.mounts]
-        if container in self.pod.main:
+        if container is self.pod.files_of() or container.spec.get("mirrorVolumeMounts"):
             mounts += self.pod.input_mounts()
         if left := next((mount for mount in mounts if mount.left()), None):
             raise LeafRefused(f"what is mounted at {left.path} leaves its volume through a link")

@@ -290,3 +290,18 @@ def test_the_runs_own_claims_lie_apart_from_named_ones(docker, sh, tmp_path):
     docker(body, own_claims=tmp_path / "own")
     assert (tmp_path / "claims" / "argo" / "named" / "f").exists()
     assert (tmp_path / "own" / "argo" / "wf-made" / "f").exists()
+
+
+INPUT = {"inputs": {"artifacts": [{"name": "i", "path": "/data/i"}]}}
+
+
+def test_inputs_of_a_container_set_are_those_of_its_main_container(docker, sh):
+    containers = [sh("cat /data/i || echo none > /shared/f", "pre"), sh("cat /data/i /shared/f", dependencies=["pre"])]
+    ran = docker({**VOLUME, **INPUT, "containerSet": {**MOUNT, "containers": containers}}, stage={"/data/i": "given\n"})
+    assert ran.result == "given\nnone"
+
+
+def test_containers_that_mirror_the_mounts_of_main_see_its_inputs_too(docker, sh):
+    first = [sh("cp /data/i /shared/f", "a", mirrorVolumeMounts=True), sh("ls /data && exit 1; true", "b")]
+    body = {**VOLUME, **INPUT, "initContainers": first, "container": sh("cat /shared/f", **MOUNT)}
+    assert docker(body, stage={"/data/i": "given"}).result == "given"
