@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
@@ -84,6 +85,8 @@ def read_strategy(raw: dict[str, Any]) -> Strategy:
     factor = backoff.get("factor")
     try:
         number = float(str(factor)) if factor not in (None, "") else None
+        if number is not None and not isfinite(number):
+            raise ValueError(factor)
     except ValueError:
         raise LanguageError(f"retryStrategy.backoff.factor must be a number, it is {factor!r}") from None
     return Strategy(

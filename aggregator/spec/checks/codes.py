@@ -76,7 +76,8 @@ OPINIONS: Final[dict[str, Opinion]] = {
     ),
     "no-url": Opinion("An HTTP request or artifact without a URL.", "Give `url`."),
     "not-a-number": Opinion(
-        "A bound of withSequence is no whole number.", "Write a number, or a tag that becomes one."
+        "A bound of withSequence is no whole number, or the limit or factor of a retryStrategy.",
+        "Write a number, or a tag that becomes one.",
     ),
     "not-json-aggregate": Opinion(
         "The results of a loop are put together as a JSON list, so each must be JSON itself. This template prints plain "

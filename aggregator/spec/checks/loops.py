@@ -50,13 +50,14 @@ def check_loop(findings: Findings, call: WorkflowStep, place: Place, where: str)
     elif sequence.count is None and sequence.end is None:
         findings.warn("no-end", f"{where} withSequence has neither count nor end, so it cannot be expanded", at)
     for key, value in (("count", sequence.count), ("start", sequence.start), ("end", sequence.end)):
-        if isinstance(value, str) and value and "{{" not in value and not _is_whole(value):
+        if isinstance(value, str) and value and "{{" not in value and not is_whole(value):
             findings.warn(
                 "not-a-number", f"{where} withSequence.{key} must be a whole number, it is {value!r}", at.at(key)
             )
 
 
-def _is_whole(text: str) -> bool:
+def is_whole(text: str) -> bool:
+    """Whether a text is read as a number where a field takes either."""
     digits = text.strip().removeprefix("-").removeprefix("+")
     return digits.isascii() and digits.isdigit()
 

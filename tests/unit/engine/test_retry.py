@@ -255,6 +255,7 @@ templates:
         ({"backoff": {"duration": "1x"}}, "retryStrategy.backoff.duration"),
         ({"backoff": {"duration": "1", "cap": "y"}}, "retryStrategy.backoff.cap"),
         ({"backoff": {"duration": "1", "factor": "two"}}, "retryStrategy.backoff.factor must be a number"),
+        ({"backoff": {"duration": "1", "factor": "inf"}}, "retryStrategy.backoff.factor must be a number"),
         ({"backoff": {"duration": "1", "maxDuration": "z"}}, "retryStrategy.backoff.maxDuration"),
     ],
 )

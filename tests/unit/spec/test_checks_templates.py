@@ -201,6 +201,17 @@ def test_metrics(check, metric, right):
     assert (found == []) is right
 
 
+def test_the_limit_and_factor_of_retries_are_whole_numbers_or_tags(check):
+    """Otherwise the node would end in Error when it first fails."""
+    text = "- name: main\n  suspend: {}\n  retryStrategy: {limit: %s, backoff: {duration: '1', factor: %s}}\n"
+    assert check(text % ("'3'", "2"), severity="warning") == []
+    assert check(text % ("'{{=1+1}}'", "'{{workflow.name}}'"), severity="warning") == []
+    assert check(text % ("two", "'1.5'"), severity="warning") == [
+        "not-a-number: templates.main retryStrategy.limit must be a whole number, it is 'two'",
+        "not-a-number: templates.main retryStrategy.backoff.factor must be a whole number, it is '1.5'",
+    ]
+
+
 def test_retry_policies_exist_and_backoffs_can_be_read(check):
     text = "- {name: main, container: {image: x}, retryStrategy: {%s}}\n"
     assert check(text % "retryPolicy: Always, backoff: {duration: '1', factor: 2, maxDuration: 1m}") == []
