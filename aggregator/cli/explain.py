@@ -69,6 +69,8 @@ def _pretty(machine: Explainer, nodes: list[Node], mask: Callable[[str], str], *
         sys.stdout.write(mask(_told(node.display, node.kind, node.phase, node.message)))
         for decision in story.decisions if full else ():
             sys.stdout.write(mask("".join(f"  {line}\n" for line in decision.lines(start))))
+        if full and node.runtime:
+            sys.stdout.write(f"  run by the {node.runtime} runtime\n")
         if full and node.finished is not None and node.attempt is not None:
             sys.stdout.write(
                 f"  attempt {node.attempt}, from +{node.started - start:.1f}s to +{node.finished - start:.1f}s\n"
@@ -89,6 +91,7 @@ def _json(machine: Explainer, nodes: list[Node], mask: Callable[[str], str]) -> 
             "type": node.kind,
             "phase": node.phase,
             "message": node.message,
+            **({"runtime": node.runtime} if node.runtime else {}),
             "decisions": [decision.plain(start) for decision in machine.story(node).decisions],
         }
         for node in nodes

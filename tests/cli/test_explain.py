@@ -227,6 +227,18 @@ def test_the_command_answers_in_json(kept, capsys):
     assert {"operand": "b.Succeeded", "value": "false (b is Skipped)"} in decision["operands"]
 
 
+def test_the_runtime_that_ran_a_leaf_is_told(tmp_path, capsys):
+    text = "spec: {entrypoint: m, templates: [{name: m, container: {image: alpine, command: ['true']}}]}\n"
+    (tmp_path / "w.yaml").write_text(HEAD + text)
+    home = str(tmp_path / "h")
+    assert main(["run", str(tmp_path / "w.yaml"), "--runtime", "process", "--home", home]) == 0
+    capsys.readouterr()
+    assert main(["explain", "w", "w", "--home", home]) == 0
+    assert "  run by the process runtime\n" in capsys.readouterr().out
+    assert main(["explain", "w", "-o", "json", "--home", home]) == 0
+    assert json.loads(capsys.readouterr().out)["nodes"][0]["runtime"] == "process"
+
+
 def test_unknown_nodes_runs_and_forms_are_told(kept):
     with pytest.raises(NotFound, match="no node 'bb'"):
         main(["explain", "w", "bb", "--home", kept])
