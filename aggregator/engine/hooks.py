@@ -9,7 +9,7 @@ from aggregator.engine.frames import CallingFrame, TemplateFrame
 from aggregator.engine.node import HOOKED, Node
 from aggregator.engine.variables import set_result
 from aggregator.errors import LanguageError
-from aggregator.lang import expr
+from aggregator.lang import expr, tags
 
 if TYPE_CHECKING:
     from aggregator.engine.machine import Machine
@@ -103,14 +103,20 @@ def _condition(machine: Machine, node: Node, hook: Hook) -> bool:
         return True
     if node is machine.root:
         set_result(machine, node.phase if node.done else "Running")
+    text = hook.expression
     try:
-        value = expr.parse(hook.expression).run(_scope(machine, node).env(), machine.context, functions="argo")
+        scope = _scope(machine, node)
+        if "{{" in text:
+            # As everywhere in a template, tags are filled first: inputs, and the item of the loop.
+            text = tags.parse(text).fill(scope, machine.context, tags.LENIENT)
+        value = expr.parse(text).run(scope.env(), machine.context, functions="argo")
         if not isinstance(value, bool):
-            raise LanguageError(f"the expression {hook.expression!r} must give a boolean, it gave {value!r}")
+            raise LanguageError(f"it must give a boolean, it gave {value!r}")
     except LanguageError as problem:
         call = _call(machine, node, hook, f"{node.name}.hooks.{hook.name}", exempt=True)
         _note(node, hook)
-        fail(machine, call, f"hook {hook.name!r}: {problem.message}")
+        hint = f" ({problem.hint})" if problem.hint else ""
+        fail(machine, call, f"hook {hook.name!r}: failed to evaluate expression {text!r}: {problem.message}{hint}")
         return False
     return value
 

@@ -238,3 +238,41 @@ templates:
         run = play(text, {"a": "Failed", "again": "Failed"})
         assert [run.phase_of(n) for n in ("a.hooks.bad", "a.hooks.bad(0)", "a.hooks.bad(1)")] == ["Failed"] * 3
         assert run.phase == "Failed"
+
+
+class TestTagsInExpressions:
+    """A hook is a part of its template: tags are filled before the expression is read, as they are in `when`."""
+
+    def test_inputs_and_items(self, play):
+        text = f"""
+entrypoint: main
+arguments: {{parameters: [{{name: least, value: "2"}}]}}
+templates:{LEAVES}
+- name: main
+  inputs: {{parameters: [{{name: least}}]}}
+  steps:
+  - - name: a
+      template: ok
+      withItems: [1, 2, 3]
+      hooks: {{big: {{template: ok, expression: '{{{{item}}}} >= {{{{inputs.parameters.least}}}} && steps["a({{{{=asInt(item) - 1}}}}:{{{{item}}}})"].status == "Succeeded"'}}}}
+"""
+        run = play(text)
+        assert sorted(name for name in run.started if "hooks" in name) == [
+            "a(1:2).hooks.big",
+            "a(2:3).hooks.big",
+        ]
+
+    def test_parameters_of_the_workflow(self, play):
+        text = """
+entrypoint: main
+arguments: {parameters: [{name: phase, value: Succeeded}]}
+hooks: {told: {template: main, expression: 'workflow.status == "{{workflow.parameters.phase}}"'}}
+templates: [{name: main, container: {image: x}}]
+"""
+        assert "wf.hooks.told" in play(text).started
+        assert "wf.hooks.told" not in play(text.replace("value: Succeeded", "value: Failed")).started
+
+    def test_what_stays_unfilled_is_the_error_of_the_hook_and_is_shown(self, play):
+        run = play(of_step('{h: {template: ok, expression: "1 == 1 && {{gone}}"}}', second=False))
+        assert run.phase_of("a.hooks.h") == "Error"
+        assert "{{gone}}" in run.message_of("a.hooks.h")
