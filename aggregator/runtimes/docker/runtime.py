@@ -21,7 +21,8 @@ from aggregator.runtimes.docker.outputs import fetch
 from aggregator.runtimes.docker.starter import Containers
 from aggregator.runtimes.docker.workspace import ContainerPod, lay_out
 from aggregator.runtimes.pod.attempt import DEADLINE, Run
-from aggregator.runtimes.pod.patch import PATCHED, patched
+from aggregator.runtimes.pod.patch import grace_of, patched
+from aggregator.runtimes.pod.result import result_of
 from aggregator.runtimes.process.copies import remove_tree
 from aggregator.runtimes.process.refused import LeafRefused
 from aggregator.runtimes.process.volumes import Volumes
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
     from aggregator.runtimes.docker.leftovers import Owner
 
 _OWN = ("script", "progress", "inputs", "outputs", "volumes")
-_IN_THREAD = 1 << 20
-"""Results larger than this are read in a thread, so that the loop goes on."""
 
 
 class DockerRuntime:
@@ -107,7 +106,7 @@ class DockerRuntime:
             async with asyncio.timeout(_left(attempt)):
                 await starter.prepare()
             seconds = _left(attempt)
-            run = Run(attempt, workspace, sink, starter, _grace_of(attempt, self._grace))
+            run = Run(attempt, workspace, sink, starter, grace_of(attempt, self._grace))
             outcome = await run.outcome(seconds)
             await self._fetch(workspace, starter.ident_of(workspace.files_of()))
         except TimeoutError:
@@ -120,7 +119,9 @@ class DockerRuntime:
             await starter.remove()
         if not attempt.want_result:
             return outcome
-        return msgspec.structs.replace(outcome, result=await _result(workspace))
+        return msgspec.structs.replace(
+            outcome, result=await result_of(workspace.folder / workspace.files_of().streams()[0])
+        )
 
     async def close(self, workspace: Workspace) -> None:
         """Take away everything but the output that the attempt printed."""
@@ -232,25 +233,7 @@ def _left(attempt: Attempt) -> float | None:
     return None if attempt.deadline is None else max(0.0, attempt.deadline - time.time())
 
 
-def _grace_of(attempt: Attempt, usual: float) -> float:
-    """The pod's terminationGracePeriodSeconds, where the template's patch names one."""
-    spec = attempt.template.get(PATCHED) or {}
-    return float(spec.get("terminationGracePeriodSeconds", usual))
-
-
 class PodmanRuntime(DockerRuntime):
     """The same by Podman's service, which answers Docker's API."""
 
     name: ClassVar[str] = "podman"
-
-
-async def _result(pod: ContainerPod) -> str:
-    """All of stdout but one closing newline; bytes that are no UTF-8 become U+FFFD."""
-    path = pod.folder / pod.files_of().streams()[0]
-    if not path.exists():
-        return ""
-
-    def read() -> str:
-        return path.read_bytes().decode("utf-8", "replace").removesuffix("\n")
-
-    return await asyncio.to_thread(read) if path.stat().st_size > _IN_THREAD else read()

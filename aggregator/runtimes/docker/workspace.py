@@ -8,16 +8,17 @@ import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aggregator.errors import Unsupported
 from aggregator.runtimes.pod.attempt import MAIN
+from aggregator.runtimes.pod.parts import parts
 from aggregator.runtimes.process.declared import Mount, below, normal, of_template, rest
 from aggregator.runtimes.process.refused import LeafRefused
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from aggregator.engine.commands import Attempt
+    from aggregator.runtimes.pod.parts import Part
     from aggregator.runtimes.process.volumes import Volumes
 
 SCRIPT = "/argo/staging/script"
@@ -136,40 +137,18 @@ def _plain(top: Path, place: Path) -> bool:
 
 def lay_out(attempt: Attempt, folder: Path, volumes: Volumes) -> ContainerPod:
     """The containers of the attempt's template with the volumes that they mount."""
-    template = attempt.template
-    common = list(template.get("volumeMounts") or [])
-    mains: list[tuple[str, Mapping[str, Any], str | None]] = []
-    if attempt.kind == "script":
-        mains.append((MAIN, template["script"], str(template["script"].get("source") or "")))
-    elif attempt.kind == "containerSet":
-        body = template["containerSet"]
-        common += body.get("volumeMounts") or []
-        mains += [(str(c.get("name") or MAIN), c, None) for c in body.get("containers") or []]
-    elif attempt.kind == "container":
-        mains.append((MAIN, template["container"], None))
-    if not mains:
-        raise Unsupported(f"containers run no {attempt.kind} templates")
-    mirrored = [*common, *(mains[0][1].get("volumeMounts") or [])]
+    written = parts(attempt)
+    declared = of_template(attempt.template, (), "")
 
-    def make(name: str, spec: Mapping[str, Any], script: str | None, *, leaf: bool) -> Container:
-        wanted = [*(common if leaf else []), *(spec.get("volumeMounts") or [])]
-        if spec.get("mirrorVolumeMounts"):
-            wanted += [mount for mount in mirrored if mount not in wanted]
-        return Container(name, spec, volumes.mounts(wanted), script)
+    def made(each: Sequence[Part]) -> list[Container]:
+        return [Container(part.name, part.spec, volumes.mounts(part.mounts), part.script) for part in each]
 
-    declared = of_template(template, (), "")
     return ContainerPod(
         attempt=attempt,
         folder=folder,
-        main=[make(name, spec, script, leaf=True) for name, spec, script in mains],
-        first=[
-            make(str(c.get("name") or f"init-{i}"), c, None, leaf=False)
-            for i, c in enumerate(template.get("initContainers") or [])
-        ],
-        beside=[
-            make(str(c.get("name") or f"sidecar-{i}"), c, None, leaf=False)
-            for i, c in enumerate(template.get("sidecars") or [])
-        ],
+        main=made(written.main),
+        first=made(written.first),
+        beside=made(written.beside),
         inputs=declared.inputs,
         outputs=declared.outputs,
     )

@@ -133,3 +133,9 @@ def _laid_over(kind: str, template: Mapping[str, Any], patch: Mapping[str, Any])
     changed["volumes"] = pod.pop("volumes", [])
     changed[PATCHED] = pod
     return changed
+
+
+def grace_of(attempt: Attempt, usual: float) -> float:
+    """The pod's terminationGracePeriodSeconds, where the template's patch names one."""
+    spec = attempt.template.get(PATCHED) or {}
+    return float(spec.get("terminationGracePeriodSeconds", usual))

@@ -13,7 +13,8 @@ import msgspec
 from aggregator.engine.events import Outcome
 from aggregator.errors import UsageError
 from aggregator.runtimes.pod.attempt import DEADLINE, Run
-from aggregator.runtimes.pod.patch import PATCHED, patched
+from aggregator.runtimes.pod.patch import grace_of, patched
+from aggregator.runtimes.pod.result import result_of
 from aggregator.runtimes.process.environment import Inherited
 from aggregator.runtimes.process.images import ImageRule, Images
 from aggregator.runtimes.process.isolation import Bubblewrap, probe
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from aggregator.ports import Secrets, Sink, Workspace
 
 Isolation = Literal["auto", "none", "bubblewrap"]
-_IN_THREAD = 1 << 20
-"""Results larger than this are read in a thread, so that the loop goes on."""
 
 
 class ProcessRuntime:
@@ -140,7 +139,7 @@ class ProcessRuntime:
             self._lifeline = self._lifeline or Lifeline(f"ARGO_PROGRESS_FILE={workspace.root.parent}/")
             self._lifeline.start()
             orphans.living.add(self._lifeline.pid)
-        grace = _grace_of(attempt, self._grace)
+        grace = grace_of(attempt, self._grace)
         starter = Processes(attempt, workspace, self._launcher, grace)
         run = Run(attempt, workspace, sink, starter, grace)
         try:
@@ -151,7 +150,9 @@ class ProcessRuntime:
             container.tree.settle()
         if not attempt.want_result:
             return outcome
-        return msgspec.structs.replace(outcome, result=await _result(workspace))
+        return msgspec.structs.replace(
+            outcome, result=await result_of(workspace.folder / workspace.files_of().streams()[0])
+        )
 
     async def close(self, workspace: Workspace) -> None:
         """Take away everything but the output that the attempt printed."""
@@ -212,21 +213,3 @@ def _real(folder: Path) -> Path:
 def _streams(pod: Pod) -> frozenset[str]:
     """The files in an attempt's folder that stay: what its containers printed, and when."""
     return frozenset(("stdout", "stderr", TIMES, *(name for c in pod.containers() for name in c.streams())))
-
-
-def _grace_of(attempt: Attempt, usual: float) -> float:
-    """The pod's terminationGracePeriodSeconds, where the template's patch names one."""
-    spec = attempt.template.get(PATCHED) or {}
-    return float(spec.get("terminationGracePeriodSeconds", usual))
-
-
-async def _result(pod: Pod) -> str:
-    """All of stdout but one closing newline; bytes that are no UTF-8 become U+FFFD."""
-    path = pod.folder / pod.files_of().streams()[0]
-    if not path.exists():
-        return ""
-
-    def read() -> str:
-        return path.read_bytes().decode("utf-8", "replace").removesuffix("\n")
-
-    return await asyncio.to_thread(read) if path.stat().st_size > _IN_THREAD else read()

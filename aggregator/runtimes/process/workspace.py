@@ -6,8 +6,8 @@ import posixpath
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from aggregator.errors import Unsupported
 from aggregator.runtimes.pod.attempt import MAIN
+from aggregator.runtimes.pod.parts import parts
 from aggregator.runtimes.process.declared import Declared, of_template
 from aggregator.runtimes.process.private import PrivateTree
 from aggregator.runtimes.process.shared import SharedTree
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from aggregator.engine.commands import Attempt
+    from aggregator.runtimes.pod.parts import Part
     from aggregator.runtimes.process.volumes import Volumes
 
 Tree = PrivateTree | SharedTree
@@ -81,47 +82,27 @@ def lay_out(
     attempt: Attempt, folder: Path, root: Path, volumes: Volumes, *, isolated: bool, writable: Sequence[str]
 ) -> Pod:
     """The containers of the attempt's template, each with its own tree; nothing is on the disk yet but volumes."""
-    template = attempt.template
-    common = list(template.get("volumeMounts") or [])
-    specs: list[tuple[str, Mapping[str, Any], str | None]] = []
-    if attempt.kind == "script":
-        body = template["script"]
-        specs.append((MAIN, body, str(body.get("source") or "")))
-    elif attempt.kind == "containerSet":
-        body = template["containerSet"]
-        common += body.get("volumeMounts") or []
-        specs += [(str(c.get("name") or MAIN), c, None) for c in body.get("containers") or []]
-    elif attempt.kind == "container":
-        specs.append((MAIN, template["container"], None))
-    if not specs:
-        raise Unsupported(f"the process runtime runs no {attempt.kind} templates")
-    several = len(specs) > 1 or any(template.get(key) for key in ("initContainers", "sidecars"))
-    main_mounts = [*common, *(specs[0][1].get("volumeMounts") or [])]
+    written = parts(attempt)
+    several = sum(map(len, written)) > 1
 
-    def make(name: str, spec: Mapping[str, Any], script: str | None, *, leaf: bool) -> Container:
-        place = root if not several or name == MAIN else root / "containers" / _file_name(name)
-        wanted = [*(common if leaf else []), *(spec.get("volumeMounts") or [])]
-        if spec.get("mirrorVolumeMounts"):
-            wanted += [m for m in main_mounts if m not in wanted]
-        working_dir = str(spec.get("workingDir") or "")
+    def made(each: Sequence[Part], *, leaf: bool = False) -> list[Container]:
+        return [one(part, leaf=leaf) for part in each]
+
+    def one(part: Part, *, leaf: bool) -> Container:
+        place = root if not several or part.name == MAIN else root / "containers" / _file_name(part.name)
+        working_dir = str(part.spec.get("workingDir") or "")
         if working_dir:
             working_dir = "/" + posixpath.normpath(working_dir).strip("/")
-        declares = template if leaf and (name == MAIN or len(specs) == 1) else {}
-        declared: Declared = of_template(declares, volumes.mounts(wanted), working_dir)
+        declares = attempt.template if leaf and (part.name == MAIN or len(written.main) == 1) else {}
+        declared: Declared = of_template(declares, volumes.mounts(part.mounts), working_dir)
         tree: Tree = PrivateTree(place, declared, writable=writable) if isolated else SharedTree(place, declared)
-        return Container(name, spec, tree, place, script)
+        return Container(part.name, part.spec, tree, place, part.script)
 
     return Pod(
         attempt=attempt,
         folder=folder,
         root=root,
-        main=[make(name, spec, script, leaf=True) for name, spec, script in specs],
-        first=[
-            make(str(c.get("name") or f"init-{i}"), c, None, leaf=False)
-            for i, c in enumerate(template.get("initContainers") or [])
-        ],
-        beside=[
-            make(str(c.get("name") or f"sidecar-{i}"), c, None, leaf=False)
-            for i, c in enumerate(template.get("sidecars") or [])
-        ],
+        main=made(written.main, leaf=True),
+        first=made(written.first),
+        beside=made(written.beside),
     )
