@@ -29,7 +29,8 @@ _WAITING = 16
 async def fetch(engine: Engine, ident: str, path: str, place: Path) -> list[str]:
     """The file or folder at `path` in the container becomes `place`; nothing happens where there is none.
 
-    Links in a folder that lead out of it mean something in the container only: they are left out, and returned.
+    Links in a folder that lead out of it mean something in the container only: they are left out as pipes and devices are, and
+    told in what is returned.
     """
     for _ in range(_LINKS):
         try:
@@ -110,7 +111,7 @@ async def _unpack(answer: Answer, place: Path, path: str) -> list[str]:
 
 
 def _extract(feed: _Feed, place: Path, path: str) -> list[str]:
-    """The archive has one entry at its top, whatever its name, which becomes `place`; the links that were left out."""
+    """The archive has one entry at its top, whatever its name, which becomes `place`; what was left out, and why."""
     place.parent.mkdir(parents=True, exist_ok=True)
     top = ""
     left_out: list[str] = []
@@ -121,11 +122,12 @@ def _extract(feed: _Feed, place: Path, path: str) -> list[str]:
         top = top or name.partition("/")[0]
         below = name[len(top) :].lstrip("/")
         if not (entry.isreg() or entry.isdir() or entry.issym() or entry.islnk()):
-            return None  # devices and pipes are nothing to keep
+            left_out.append(f"the pipe or device {posixpath.join(path, below)} is nothing to keep, and")
+            return None
         if entry.issym():
             target = _inside(below, entry.linkname, path)
             if target is None:
-                left_out.append(f"{posixpath.join(path, below)} -> {entry.linkname}")
+                left_out.append(f"the link {posixpath.join(path, below)} -> {entry.linkname} leads out of it and")
                 return None
             entry = entry.replace(linkname=target)
         elif entry.islnk():

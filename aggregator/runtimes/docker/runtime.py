@@ -161,8 +161,8 @@ class DockerRuntime:
         for path in dict.fromkeys(pod.outputs) if ident else ():
             place, there = pod.place_of_output(path)
             if not there:
-                for link in await fetch(self.engine, ident, path, place):
-                    self._notice(f"output {path}: the link {link} leads out of it and is left out")
+                for what in await fetch(self.engine, ident, path, place):
+                    self._notice(f"output {path}: {what} is left out")
             pod.fetched(path, place)
 
     async def _clear_inside(self, pod: ContainerPod, left: Sequence[Path]) -> None:

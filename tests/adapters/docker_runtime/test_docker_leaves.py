@@ -298,3 +298,10 @@ def test_commands_are_started_by_the_image_where_the_engine_has_no_first_process
     ran = docker({"container": {"image": "alpine:3.23", "command": ["/etc/passwd"]}})
     assert (ran.outcome.phase, ran.outcome.exit_code) == ("Failed", 64)
     assert "not executable" in ran.outcome.message
+
+
+def test_a_pipe_in_an_output_folder_is_left_out_and_that_is_said(docker, sh):
+    outputs = {"outputs": {"artifacts": [{"name": "o", "path": "/o"}]}}
+    ran = docker({**outputs, "container": sh("mkdir /o; mkfifo /o/p; touch /o/f")})
+    assert ran.outputs == {"/o": ["f"]}
+    assert docker.notices == ["output /o: the pipe or device /o/p is nothing to keep, and is left out"]
