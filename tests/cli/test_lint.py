@@ -62,11 +62,7 @@ def test_an_error_is_exit_1_with_its_place_line_and_hint(lint):
         "                      ^^^^",
         "  hint: did you mean 'main'?",
         "",
-        "bad.yaml:7:11: warning[unused-template]: template 'main' is not used",
-        "    7 |   - name: main",
-        "                  ^^^^",
-        "",
-        "✖ 1 linting errors found! 1 warning. 2 documents checked.",
+        "✖ 1 linting errors found! 2 documents checked.",
     ]
 
 
@@ -82,7 +78,7 @@ def test_a_warning_leaves_exit_0(lint):
 def test_json_has_every_field_of_a_finding(lint):
     done = lint("bad.yaml", "-o", "json")
     shown = json.loads(done.stdout)
-    assert (shown["errors"], shown["warnings"]) == (1, 1)
+    assert (shown["errors"], shown["warnings"]) == (1, 0)
     assert shown["documents"] == [{"file": "bad.yaml", "kind": "Workflow", "name": ""}]
     assert shown["diagnostics"][0] == {
         "file": "bad.yaml", "line": 5, "column": 15, "endLine": 5, "endColumn": 19, "severity": "error",
@@ -169,7 +165,7 @@ def test_files_that_cannot_be_read_are_findings_like_others(lint):
     done = lint("latin.yaml", "gone.yaml", "bad.yaml", "-o", "simple")
     assert done.returncode == 1
     codes = [line.partition("[")[2].partition("]")[0] for line in done.stdout.splitlines()[:-1]]
-    assert codes == ["unknown-template", "unused-template", "unreadable", "yaml-encoding"]
+    assert codes == ["unknown-template", "unreadable", "yaml-encoding"]
 
 
 def test_it_never_touches_the_network(lint):
@@ -248,7 +244,6 @@ def test_names_that_stand_for_no_file_do_not_hide_what_is_wrong_with_the_others(
     assert done.returncode == 1
     assert done.stdout.splitlines()[:-1] == [
         "bad.yaml:5:15: error[unknown-template]: spec.entrypoint template name 'mein' undefined",
-        "bad.yaml:7:11: warning[unused-template]: template 'main' is not used",
         "empty:1:1: error[unreadable]: empty: the folder holds no .yaml, .yml or .json file",
         "gone.yaml:1:1: error[unreadable]: gone.yaml: no such file",
         "no*.yaml:1:1: error[unreadable]: no*.yaml: no file matches",
