@@ -5,7 +5,7 @@ import nox
 nox.options.default_venv_backend = "venv"
 nox.options.error_on_missing_interpreters = False
 nox.options.reuse_existing_virtualenvs = True
-nox.options.sessions = ["lint", "types", "pure", "tests"]
+nox.options.sessions = ["lint", "types", "pure", "covered", "tests"]
 
 PURE = ["tests/unit"]
 PURE_HALF = ["kinds", "engine", "plan", "spec", "lang", "settings", "errors", "source"]
@@ -36,7 +36,10 @@ def pure(session: nox.Session) -> None:
 
 @nox.session(python="3.11")
 def covered(session: nox.Session) -> None:
-    """Every branch of the pure half is taken by its own tests; `nox -s covered` lists what is not."""
+    """Every branch of the pure half is taken by its own tests; what is not is listed with its lines.
+
+    Apart from the whole suite, so that no other test counts and none is slowed down by being measured.
+    """
     session.install("-e", ".[dev]")
     packages = [f"--cov=aggregator.{name}" for name in PURE_HALF]
     gate = ["--cov-branch", "--cov-fail-under=100", "--cov-report=term-missing:skip-covered"]

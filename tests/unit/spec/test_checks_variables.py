@@ -189,6 +189,9 @@ def test_other_texts_of_steps_and_dags_are_warnings_since_argo_does_not_look_at_
     assert check(text) == []
     assert len(check(text, severity="warning")) == 1
     assert check("- name: main\n  inputs: {parameters: [{name: a, default: '{{workflow.x}}'}]}\n  steps: [[]]\n") != []
+    named = "- name: main\n  serviceAccountName: '{{workflow.x}}'\n  steps: [[]]\n"
+    assert len(check(named, severity="warning", codes={"unknown-variable"})) == 1
+    assert check(named.replace("{{workflow.x}}", "me"), severity="warning", codes={"unknown-variable"}) == []
 
 
 def test_expressions_that_cannot_be_evaluated_are_warnings(check):
