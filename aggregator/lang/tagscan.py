@@ -51,7 +51,7 @@ class Policy:
 STRICT: Final = Policy("strict", everything=True)
 PREFIX_STRICT: Final = Policy("steps and tasks", prefixes=("tasks", "steps"))
 LENIENT: Final = Policy("lenient")
-# What is handed to a step or task is data from then on: an expression has its last chance here, text that looks like a tag may stay.
+# What is handed to a step or task is data from then on: an expression has its last chance here, other tags may stay as text.
 CALL: Final = Policy("call", prefixes=("tasks", "steps"), expressions=True)
 # No later pass will come: a simple tag may be text that only looks like one, an expression has no other meaning.
 LAST: Final = Policy("last", expressions=True)
