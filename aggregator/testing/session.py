@@ -47,7 +47,8 @@ def judge(case: Case, *, keep: bool = True) -> Verdict:
             trial = try_case(case, lean=not keep)
             verdict.virtual = trial.duration
             verdict.problems += trial.problems
-            verdict.problems += ["\n".join(difference.lines()) for difference in compare(trial)]
+            if trial.run is not None or not trial.problems:  # else all differs, for the reason that is told already
+                verdict.problems += ["\n".join(difference.lines()) for difference in compare(trial)]
         if keep:
             verdict.trial = trial
     except EngineBug as bug:
