@@ -213,8 +213,11 @@ class _Tree:
 
     def remove(self, key: str) -> None:
         with self._calling("delete", key):
-            if self._exists(key):
+            try:
                 self._api.delete(self._path(key), recursive=True)
+            except Exception as exc:
+                if not _absent(exc):  # nothing is there, or it has just gone with its folder
+                    raise
 
     def _path(self, key: str) -> str:
         if ".." in key.split("/"):

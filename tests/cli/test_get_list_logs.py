@@ -32,7 +32,7 @@ spec:
   - name: say
     container:
       image: alpine:3
-      command: [sh, -c, "echo out-1; sleep 0.02; echo err-1 >&2; sleep 0.02; printf 'out-2\\\\rout-3'"]
+      command: [sh, -c, "echo out-1; sleep 0.3; echo err-1 >&2; sleep 0.3; printf 'out-2\\\\rout-3'"]
 """
 
 FAILING = """

@@ -181,9 +181,11 @@ class Terminal:
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 120, 0, 0))
         environment = {**agg.environment, "TERM": "xterm", "PYTHONUTF8": "1", **env}
         environment.pop("NO_COLOR")
-        # The terminal becomes the one that controls the process, as a shell would have it: Ctrl-C reaches it.
+        # The terminal becomes the one that controls the process, as a shell would have it: Ctrl-C reaches it, also where
+        # the tests themselves run in the background and ignore it.
         script = (
-            "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
+            "import fcntl, os, signal, sys, termios; signal.signal(signal.SIGINT, signal.SIG_DFL);"
+            " os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0);"
             " os.execv(sys.executable, [sys.executable, '-m', 'aggregator', *sys.argv[1:]])"
         )
         self.process = subprocess.Popen(
