@@ -23,7 +23,9 @@ LONGEST_PREFIX = 200
 def check_name(name: str, submission: Submission, loaded: Loaded[Any]) -> None:
     """A name becomes part of file names and of keys in stores, and Kubernetes takes no other ones."""
     prefix = name == (submission.generate_name or loaded.model.metadata.generate_name)[:LONGEST_PREFIX]
-    if not name or (NAME.fullmatch(name) and (len(name) <= LONGEST_NAME or prefix or name == loaded.model.metadata.name)):
+    if not name or (
+        NAME.fullmatch(name) and (len(name) <= LONGEST_NAME or prefix or name == loaded.model.metadata.name)
+    ):
         return  # that the file's own name is too long is told with its other mistakes
     shown = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…"
     problem = f"{shown!r} can't be the name of a run"

@@ -166,7 +166,7 @@ def test_an_upload_that_is_disturbed_is_an_error_and_never_half_an_object(faulty
     if fault != "flip":  # a damaged object is told; a store that checks nothing keeps it until the next try
         # s3rver writes into the object as bytes come, and keeps half of it: the sum tells, or it waits for the rest.
         spoilt = "s3rver" in request.node.callspec.id
-        with pytest.raises(TransientError, match="damaged|timed out") if spoilt else contextlib.nullcontext():
+        with pytest.raises(TransientError, match=r"damaged|timed out") if spoilt else contextlib.nullcontext():
             plain.load(at("k"), tmp_path / "now")
         assert spoilt or (tmp_path / "now").read_bytes() == OLD
     driver.save(tmp_path / "new", at_proxy("k"))
