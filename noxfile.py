@@ -51,4 +51,4 @@ def covered(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The whole suite on the oldest supported Python."""
     session.install("-e", ".[dev]")
-    session.run("pytest", "-n", "2", *session.posargs)
+    session.run("pytest", "-n", "2", "--durations=25", *session.posargs)
