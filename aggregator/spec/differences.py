@@ -24,6 +24,11 @@ DIFFERENCES: Final = (
         "--strict-argo",
     ),
     Difference(
+        "order of what waits under a parallelism limit",
+        "each pass looks through tasks in order, so that the retry of an early task overtakes later ones that wait",
+        "first come, first served: nothing waits for ever behind retries",
+    ),
+    Difference(
         "OnTransientError after an HTTP answer",
         "only messages of known transient errors count",
         "the answers 408, 425, 429, 500, 502, 503 and 504 count too, and Retry-After is honoured",
