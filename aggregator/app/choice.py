@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import platform
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -119,7 +120,7 @@ class Choice:
     async def _start(self, wanted: str) -> Any:
         module: Any = import_module("aggregator.runtimes.docker")
         engine = await module.find(wanted, self._environ)
-        if not engine.endpoint.local:
+        if not await engine.sees_files_of(platform.node()):
             await engine.close()
             raise UsageError(
                 f"the engine at {engine.endpoint.url} is not on this machine, so it can't see the files of leaves",

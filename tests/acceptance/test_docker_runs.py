@@ -4,9 +4,12 @@ import asyncio
 import contextlib
 import json
 import os
+import platform
 import random
 import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -172,6 +175,60 @@ class Proxy:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
+
+
+RELAY = """
+import asyncio, json, sys
+async def pump(reader, writer):
+    while data := await reader.read(65536):
+        writer.write(data.replace(*names) if names else data)
+    writer.write_eof()
+async def relay(reader, writer):
+    there, to = await asyncio.open_unix_connection("/var/run/docker.sock")
+    await asyncio.gather(pump(reader, to), pump(there, writer))
+    writer.close()
+names = [part.encode() for part in sys.argv[1:]]
+async def main():
+    server = await asyncio.start_server(relay, "127.0.0.1", 0)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await asyncio.sleep(600)
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def relay():
+    """`tcp://` addresses of the engine; with a name, one that says that it runs on a machine of that name."""
+    begun = []
+
+    def start(name=""):
+        # As long as the machine's own, since it replaces it in answers whose lengths were told.
+        own = f'"Name":"{platform.node()}"'
+        words = [own, f'"Name":"{name.ljust(len(platform.node()), "x")[: len(platform.node())]}"'] if name else []
+        begun.append(subprocess.Popen([sys.executable, "-c", RELAY, *words], stdout=subprocess.PIPE, text=True))
+        return f"tcp://127.0.0.1:{begun[-1].stdout.readline().strip()}"
+
+    yield start
+    for process in begun:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_an_engine_of_this_machine_may_be_reached_by_tcp(agg, relay):
+    file = agg.file("w.yaml", workflow(sh("echo by tcp")))
+    answer = agg("run", file, "--runtime", "docker", "-o", "json", env={"DOCKER_HOST": relay()})
+    assert answer.code == 0, answer
+    assert leaves(answer)[answer.json["metadata"]["name"]]["outputs"]["exitCode"] == "0"
+    assert "by tcp" in agg("logs", "@latest").out
+
+
+def test_an_engine_of_another_machine_is_refused_since_it_can_not_see_the_files_of_leaves(agg, relay):
+    file = agg.file("w.yaml", workflow(sh("true")))
+    answer = agg("run", file, "--runtime", "docker", env={"DOCKER_HOST": relay("other")})
+    assert answer.code != 0, answer
+    assert "is not on this machine" in answer.err, answer
+    assert not containers()
 
 
 def test_an_engine_that_goes_away_is_a_clear_error_and_its_container_goes_with_the_next_run(agg, tmp_path):

@@ -28,7 +28,7 @@ class Endpoint:
 
     @property
     def local(self) -> bool:
-        """Whether the engine sees the files of this machine."""
+        """Whether a socket of this machine leads to the engine, so that it sees its files."""
         return bool(self.path)
 
 

@@ -143,6 +143,10 @@ class Engine:
         commit = (told.get("InitCommit") or {}).get("ID")
         return int(told.get("NCPU") or 1), bool(told.get("InitBinary")) and commit not in ("N/A", None)
 
+    async def sees_files_of(self, host: str) -> bool:
+        """Whether the engine runs on the machine of this name, so that it can mount our files."""
+        return self.endpoint.local or (await self.client.call("GET", "/info")).get("Name") == host
+
     async def close(self) -> None:
         await self.client.close()
 
