@@ -57,6 +57,6 @@ def gate(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """The whole suite on the oldest supported Python, then the branches of the pure half; `nox -s tests -- PATH` for a part."""
     session.install(*DEV)
-    session.run("pytest", "-n", "2", "--durations=25", *session.posargs)
+    session.run("pytest", "-n", "2", "--dist", "worksteal", "--durations=25", *session.posargs)
     if not session.posargs:
         gate(session)
