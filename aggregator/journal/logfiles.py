@@ -115,10 +115,11 @@ class PodLog:
                 for found in _BREAK.finditer(data, 0, ready) if broken else ():
                     end = found.start()
                     at = _when(times, offset + end)
-                    if start:
+                    if start and end - start <= LONGEST:
                         yield Line(pod, data[start:end], at)
                     else:  # the first of a block may have begun in the one before
-                        line.add(data[:end])
+                        line = line if not start else _Unfinished(offset + start)
+                        line.add(data[start:end])
                         yield line.line(pod, path, at)
                     start = found.end()
                 if start:

@@ -67,14 +67,14 @@ def without_images(corpus):
     return found
 
 
-def judge(tool_path, corpus, tmp_path, *arguments, more=()):
+def judge(tool_path, corpus, tmp_path, *arguments, more=(), seconds=300):
     """The tool's verdict: what it printed, where it found nothing unexpected."""
     known = tmp_path / "known.json"
     known.write_text(json.dumps({**KNOWN, **dict(more)}))
     done = subprocess.run(
         [
             sys.executable, str(tool_path), *arguments, "--corpus", str(corpus), "--known", str(known),
-            "--agg", f"{sys.executable} -m aggregator", "-j", "4", "--timeout", "300", "-v",
+            "--agg", f"{sys.executable} -m aggregator", "-j", "4", "--timeout", str(seconds), "-v",
         ],
         capture_output=True,
         text=True,
@@ -113,4 +113,4 @@ def test_in_containers(tool_path, corpus, tmp_path):
     if shutil.which("docker") is None:
         pytest.skip("without docker's own command nobody says which images are here")
     more = {**STAND_INS, **without_images(corpus)}
-    assert " right" in judge(tool_path, corpus, tmp_path, "run", "--runtime", "docker", more=more)
+    assert " right" in judge(tool_path, corpus, tmp_path, "run", "--runtime", "docker", more=more, seconds=90)

@@ -228,8 +228,10 @@ def test_a_stream_can_be_read_from_anywhere(store, tmp_path):
         assert stream.read() == data[5:]
 
 
-def test_a_reader_sees_the_old_or_the_new_object_and_nothing_between(store, tmp_path):
+def test_a_reader_sees_the_old_or_the_new_object_and_nothing_between(store, request, tmp_path):
     """An emulator that writes over its own files gives short answers: an error that passes, and no file."""
+    if request.node.callspec.id == "s3rver":
+        pytest.skip("s3rver writes over the object that it is sending, in one answer half of each, and sums neither")
     driver, at = store
     versions = [bytes([letter]) * 200_000 for letter in b"ab"]
     sources = [written(tmp_path / f"source-{i}", data) for i, data in enumerate(versions)]

@@ -76,6 +76,8 @@ class Proxy:
 @pytest.fixture(params=["s3", "s3rver", "azure", "gcs"])
 def opened(request):
     """Makes a driver for an endpoint, with a function that makes locations; and the server's own endpoint."""
+    if request.param == "gcs" and "upload" in request.node.name and request.node.callspec.params["fault"] != "flip":
+        pytest.skip("the emulator serves one connection at a time, and goes on waiting for the rest of a body")
     name = f"faults-{os.getpid()}"
     with contextlib.ExitStack() as stack:
         request.getfixturevalue("clean_aws")

@@ -303,15 +303,19 @@ async def drive(runtime, attempt, folder, sink):
 
 
 def children():
-    """Our own child processes, dead or alive."""
+    """Our own child processes, dead or alive.
+
+    Other tests of this process may have let orphans become our children: the dead ones that lead no session are not ours.
+    """
     found = set()
     for name in os.listdir("/proc"):
         try:
             with open(f"/proc/{name}/stat") as stat:
-                if name.isdigit() and int(stat.read().rpartition(")")[2].split()[1]) == os.getpid():
-                    found.add(name)
+                state, parent, _, session = stat.read().rpartition(")")[2].split()[:4]
         except OSError:
             continue
+        if parent == str(os.getpid()) and (state != "Z" or session in (name, str(os.getsid(0)))):
+            found.add(name)
     return found
 
 
